@@ -1,0 +1,47 @@
+# `make demo` and `make test` set up what is missing by themselves: Python 3.11 or newer with venv, git and make are enough.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+JOBS   ?= 2
+
+.PHONY: demo test check emulate bench bench-replay docs lock clean
+
+demo: $(READY)  ## the main job on the sandbox forge (ARGS=--exit ends when the story is told)
+	$(BIN)/relbot demo $(ARGS)
+
+test: $(READY)  ## the whole suite
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup $(ARGS)
+
+check: $(READY)  ## ruff, mypy, the rings, the fast tests
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -n $(JOBS) -q -m "not slow" tests/core tests/scenarios tests/forges/test_github_hooks.py $(ARGS)
+
+emulate: $(READY)  ## GitHub's contract on npm emulate@0.12.2 (NODE=… EMULATE=node_modules/emulate); left out where it is not there
+	$(BIN)/python -m tests.forges.emulate
+
+bench: $(READY)  ## the ratios, as tables (ARGS=--short)
+	$(BIN)/python -m tests.bench $(ARGS)
+
+bench-replay: $(READY)  ## real backports, replayed: REPOS=DIR holds the clones
+	$(BIN)/python -m tests.replay --repos "$(REPOS)"
+
+docs: $(READY)  ## write the pages that are made out of the code
+	$(BIN)/python -m tests.documents
+
+lock:  ## renew requirements/lock.txt from pyproject.toml
+	uv pip compile pyproject.toml --extra test --extra check --universal --python-version 3.11 \
+	  --upgrade --no-emit-index-url --no-header --no-annotate --quiet -o requirements/lock.new
+	{ echo "# The exact versions the tests run with. Made by: make lock"; cat requirements/lock.new; } > requirements/lock.txt
+	rm requirements/lock.new
+
+clean:  ## everything that make has made
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist
+
+$(READY): pyproject.toml requirements/lock.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "relbot needs Python 3.11 or newer; try make PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements/lock.txt -e '.[test,check]'
+	@touch $(READY)

@@ -1,0 +1,1 @@
+"""Wiring: the command line, the server, the runner. It holds no decisions."""

@@ -1,0 +1,121 @@
+"""Puts the parts together: from settings to something that performs actions and something that runs jobs.
+
+It must never be reached from a part: whatever has behaviour gets what it needs handed to it from here.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+from bot.app.lanes import sleep
+from bot.app.perform import Performer
+from bot.app.runner import Decisions
+from bot.app.settings import App, GitHubSettings, GitLabSettings, Settings
+from bot.core.errors import UserError
+from bot.core.model import ForgeName, Secret
+from bot.core.plan import after_breakdown, flow_of, plan
+from bot.tools.mirror import Mirrors
+from bot.tools.pick import Committer
+
+if TYPE_CHECKING:
+    from bot.app.server import Parse
+    from bot.core.events import BadSignature, Delivery, Malformed
+    from bot.forges import Forge, RepositorySettings
+    from bot.forges.github import AppKey
+    from bot.forges.pacing import Manners
+
+DECISIONS = Decisions(plan, flow_of, after_breakdown)
+"""The core, as the runner takes it."""
+
+
+def connect(settings: Settings) -> Performer:
+    """A performer for what the settings name; close it at the end. Nothing is sent until an action asks for it."""
+    committer = Committer(settings.bot.name, settings.bot.email)
+    return Performer(open_forges(settings), Mirrors(settings.directory / "mirrors", committer))
+
+
+def open_forges(settings: Settings) -> dict[ForgeName, Forge]:
+    """A connection to each forge that the settings name. `UserError` when a credential cannot be used."""
+    forges: dict[ForgeName, Forge] = {}
+    if settings.github:
+        forges["github"] = _open_github(settings.github)
+    if settings.gitlab:
+        forges["gitlab"] = _open_gitlab(settings.gitlab)
+    return forges
+
+
+def open_repository_settings(settings: Settings) -> dict[ForgeName, RepositorySettings]:
+    """The way to the settings of repositories, on each forge where there is one."""
+    found: dict[ForgeName, RepositorySettings] = {}
+    if github := settings.github:
+        from bot.forges.github.connection import Connection
+        from bot.forges.github.settings import RepositorySettings
+
+        connection = Connection(github.api, _credential(github), _manners(paced=github.paced))
+        found["github"] = RepositorySettings(connection, is_app=isinstance(github.credential, App))
+    return found
+
+
+def open_doors(settings: Settings, trust: Secret | None = None) -> dict[ForgeName, Parse]:
+    """What reads the deliveries of each forge that the settings name. `UserError` where none could be trusted.
+
+    `trust` takes the place of all secrets: the caller vouches for what it proves with it.
+    """
+    doors: dict[ForgeName, Parse] = {}
+    if github := settings.github:
+        from bot.forges.github_hooks import parse
+
+        _demand_secret("github", bool(trust or github.webhook_secrets), "RELBOT_WEBHOOK_SECRET")
+        doors["github"] = partial(parse, secrets=(trust,) if trust else github.webhook_secrets)
+    if gitlab := settings.gitlab:
+        _demand_secret("gitlab", bool(trust or gitlab.webhook_secrets or gitlab.signing_tokens), "RELBOT_GITLAB_SECRET")
+        secrets, signing = ((trust,), ()) if trust else (gitlab.webhook_secrets, gitlab.signing_tokens)
+        doors["gitlab"] = partial(_parse_gitlab, secrets, signing)
+    return doors
+
+
+def _parse_gitlab(
+    secrets: Sequence[Secret], signing: Sequence[Secret], headers: Mapping[str, str], body: bytes
+) -> Delivery | BadSignature | Malformed:
+    from bot.forges.gitlab_hooks import parse
+
+    return parse(headers, body, secrets, int(time.time()), signing)
+
+
+def _demand_secret(forge: ForgeName, there: bool, variable: str) -> None:
+    if not there:
+        raise UserError(
+            f"There is no webhook secret for {forge}, so no delivery could be trusted. Set {variable}, or name another "
+            f"place with `webhook_secret_envs` or `webhook_secret_files` under [{forge}] in the settings."
+        )
+
+
+def _open_github(settings: GitHubSettings) -> Forge:
+    from bot.forges.github import GitHub
+
+    manners = _manners(paced=settings.paced)
+    return GitHub(settings.api, _credential(settings), clone_base=settings.clone_base, manners=manners)
+
+
+def _credential(settings: GitHubSettings) -> Secret | AppKey:
+    from bot.forges.github import AppKey
+
+    app = settings.credential
+    return AppKey(app.id, app.key) if isinstance(app, App) else app
+
+
+def _open_gitlab(settings: GitLabSettings) -> Forge:
+    from bot.forges.gitlab import GitLab
+
+    manners = _manners(paced=settings.paced)
+    return GitLab(settings.url, settings.token, clone_base=settings.clone_base, manners=manners)
+
+
+def _manners(*, paced: bool) -> Manners:
+    from bot.forges.pacing import Clock, Manners, Pace
+
+    # Who waits for a forge leaves its place to somebody whose forge is not busy.
+    return Manners(pace=Pace() if paced else None, clock=Clock(sleep=sleep))

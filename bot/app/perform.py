@@ -1,0 +1,166 @@
+"""Turns each Action into one call of a forge or of a mirror, and resolves the credentials that call needs.
+
+It must never decide anything: what is asked for is done, and what came of it is handed back. No credential may leave
+here in a text, though a forge or git should have repeated it to us.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Protocol
+
+from bot.app.log import conceal, hide_for_now
+from bot.core.actions import (
+    Action,
+    BranchMoved,
+    BranchReady,
+    CompareWithOriginal,
+    DressPull,
+    EnsureBranch,
+    EnsureComment,
+    EnsurePull,
+    FindComment,
+    FindOrigins,
+    FindPresent,
+    FindPulls,
+    GetLabellings,
+    GetPull,
+    GetRole,
+    IsMember,
+    NotLanded,
+    PickCommits,
+    PickOutcome,
+    React,
+    Refused,
+    ReportOn,
+    ResolveChange,
+    SetLabels,
+    Sync,
+    Synced,
+    Unproven,
+)
+from bot.core.errors import Fault
+from bot.core.model import Change, CloneAccess, Evidence, ForgeName, Repo
+from bot.forges import Forge
+
+_log = logging.getLogger(__name__)
+
+
+class Mirror(Protocol):
+    """The bot's clone of one repository: answers questions about commits and moves branches."""
+
+    def sync(self, action: Sync) -> Synced: ...
+    def resolve_change(self, action: ResolveChange) -> Change | NotLanded | Unproven: ...
+    def find_present(self, action: FindPresent) -> tuple[Evidence, ...]: ...
+    def pick(self, action: PickCommits) -> PickOutcome: ...
+    def compare(self, action: CompareWithOriginal) -> str: ...
+    def find_origins(self, action: FindOrigins) -> tuple[tuple[int, str], ...]: ...
+    def ensure_branch(self, action: EnsureBranch) -> BranchReady | BranchMoved | Refused: ...
+
+
+class Mirrors(Protocol):
+    """All mirrors; `of` makes the one that is wanted if it is not there yet."""
+
+    def of(self, repo: Repo, access: CloneAccess) -> Mirror: ...
+    def close(self) -> None: ...
+
+
+class Performer:
+    """Performs actions on the forges and mirrors it was given. Any number of threads may call it at once."""
+
+    def __init__(self, forges: Mapping[ForgeName, Forge], mirrors: Mirrors) -> None:
+        self._forges = forges
+        self._mirrors = mirrors
+
+    def __call__(self, action: Action) -> Any:  # noqa: ANN401 - the action's own type parameter says what comes back
+        """Perform one action and hand back its outcome; `Fault` when there is none."""
+        match action:
+            case Sync() | ResolveChange() | FindPresent() | PickCommits() | FindOrigins():
+                return self._ask_mirror(action, action.repo)
+            case CompareWithOriginal() | EnsureBranch():
+                return self._ask_mirror(action, action.pick.repo)
+            case React():
+                return self._decorate(action)
+            case DressPull() | SetLabels() | ReportOn():
+                return self._tell_forge(action)
+            case _:
+                return self._ask_forge(action)
+
+    def calls(self) -> int:
+        """API requests that all forges together were sent so far."""
+        return sum(forge.calls for forge in self._forges.values())
+
+    def close(self) -> None:
+        """End what the mirrors keep running."""
+        self._mirrors.close()
+
+    def _forge(self, repo: Repo) -> Forge:
+        if (forge := self._forges.get(repo.forge)) is None:
+            raise Fault(f"There is no connection to {repo.forge}, where {repo.path} is.")
+        return forge
+
+    def _ask_mirror(self, action: Action, repo: Repo) -> object:
+        access = self._forge(repo).clone_access(repo)
+        hide_for_now(access.password)
+        mirror = self._mirrors.of(repo, access)
+        match action:
+            case Sync():
+                return mirror.sync(action)
+            case ResolveChange():
+                return mirror.resolve_change(action)
+            case FindPresent():
+                return mirror.find_present(action)
+            case PickCommits():
+                return mirror.pick(action)
+            case CompareWithOriginal():
+                return mirror.compare(action)
+            case FindOrigins():
+                return mirror.find_origins(action)
+            case EnsureBranch():
+                return mirror.ensure_branch(action)
+            case _:
+                raise _unknown(action)
+
+    def _ask_forge(self, action: Action) -> object:
+        match action:
+            case GetPull(repo, number):
+                return self._forge(repo).pull(repo, number)
+            case GetLabellings(repo, number):
+                return self._forge(repo).labellings(repo, number)
+            case GetRole(repo, person):
+                return self._forge(repo).role_of(repo, person)
+            case IsMember(repo, person, group):
+                return self._forge(repo).is_member(repo, person, group)
+            case FindPulls(repo, head, base):
+                return self._forge(repo).find_pulls(repo, head, base)
+            case FindComment(repo, number, marker):
+                return self._forge(repo).find_comment(repo, number, marker)
+            case EnsurePull(repo):
+                said = replace(action, title=conceal(action.title), body=conceal(action.body))
+                return self._forge(repo).ensure_pull(said)
+            case EnsureComment(repo):
+                return self._forge(repo).ensure_comment(replace(action, body=conceal(action.body)))
+            case _:
+                raise _unknown(action)
+
+    def _tell_forge(self, action: DressPull | SetLabels | ReportOn) -> None:
+        forge = self._forge(action.repo)
+        match action:
+            case DressPull():
+                forge.dress_pull(action)
+            case SetLabels(repo, number, add, remove):
+                forge.set_labels(repo, number, add, remove)
+            case ReportOn(repo, sha, report):
+                forge.report_on(repo, sha, report)
+
+    def _decorate(self, action: React) -> None:
+        try:
+            self._forge(action.repo).react(action.repo, action.number, action.comment, action.reaction)
+        except Fault as fault:
+            _log.warning("a reaction was left out: %s", fault)
+
+
+def _unknown(action: Action) -> Fault:
+    return Fault(f"Nobody knows how to perform {type(action).__name__}.")

@@ -1,0 +1,262 @@
+"""Runs flows: for real, in rehearsal, and many at a time inside this process.
+
+It must never decide what to do: flows decide, `perform` acts, and the runner only sees to when and how often.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
+from threading import Event as Flag
+from typing import Any, TypeVar, cast
+
+from bot.app.lanes import Lanes
+from bot.app.log import about, name_fault
+from bot.app.once import Once
+from bot.core.actions import (
+    Action,
+    BranchReady,
+    DressPull,
+    EnsureBranch,
+    EnsureComment,
+    EnsurePull,
+    Flow,
+    Planning,
+    PullReady,
+    React,
+    ReportOn,
+    SetLabels,
+    Write,
+)
+from bot.core.errors import Fault, UserError
+from bot.core.events import Event
+from bot.core.jobs import Job, Plan, Report
+from bot.core.model import Comment, Person, Pull
+from bot.forges.tally import tallying
+
+R = TypeVar("R")
+Perform = Callable[[Action], Any]
+Pause = Callable[[float], Any]
+
+_log = logging.getLogger(__name__)
+_SELF = Person(0, "relbot", is_bot=True)
+
+
+def drive(flow: Flow[R], perform: Perform) -> R:
+    """Run a flow to its end: perform what it asks for, hand it the outcome. The flow is closed whatever happens."""
+    with closing(flow):
+        outcome: Any = None
+        while True:
+            try:
+                action = flow.send(outcome)
+            except StopIteration as end:
+                return cast("R", end.value)
+            outcome = perform(action)
+
+
+class _Unforeseeable(Exception):  # noqa: N818 - it ends a rehearsal, and is no error
+    """A write whose outcome cannot be guessed."""
+
+
+def rehearse(flow: Flow[R], perform: Perform) -> tuple[R | None, tuple[Write[Any], ...]]:
+    """Run a flow with its reads performed and its writes only collected; each write is told that it went well.
+
+    The flow's result is None when it asked for a write whose outcome cannot be foreseen; the writes end with that one.
+    """
+    writes: list[Write[Any]] = []
+
+    def perform_reads(action: Action) -> object:
+        if not isinstance(action, Write):
+            return perform(action)
+        writes.append(action)
+        return _foresee(action)
+
+    try:
+        return drive(flow, perform_reads), tuple(writes)
+    except _Unforeseeable:
+        return None, tuple(writes)
+
+
+def _foresee(write: Write[Any]) -> BranchReady | PullReady | Comment | None:
+    match write:
+        case EnsureBranch():
+            return BranchReady(write.commit)
+        case EnsurePull():
+            return PullReady(_imagine_pull(write), opened=True)
+        case EnsureComment():
+            return Comment(write.existing or 0, _SELF, write.body)
+        case DressPull() | SetLabels() | React() | ReportOn():
+            return None
+        case _:
+            raise _Unforeseeable
+
+
+def _imagine_pull(wish: EnsurePull) -> Pull:
+    return Pull(
+        number=0,
+        title=wish.title,
+        body=wish.body,
+        url="",
+        author=_SELF,
+        is_open=True,
+        merged=False,
+        merged_as=None,
+        closed_at=None,
+        base=wish.base,
+        base_sha="",
+        head=wish.head,
+        head_sha="",
+        head_repo_id=wish.repo.id,
+        draft=wish.draft,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Decisions:
+    """The core as the runner sees it."""
+
+    plan: Callable[[Event], Planning[Plan]]
+    flow_of: Callable[[Job], Flow[Report]]
+    after_breakdown: Callable[[Job, str], Flow[None]] | None = None
+    """What to tell people about a job that ended in a fault; None tells the log only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much at a time, how much is remembered, and how long is waited before each new try (seconds).
+
+    `patience` is how many seconds an action may be put off in all because a forge asked for it.
+    """
+
+    width: int = 4
+    remembered: int = 4_000
+    pauses: Sequence[float] = (1, 4, 15, 60)
+    patience: float = 6 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """What a delivery set off: its plan, and the run of each of the plan's jobs, in the same order."""
+
+    plan: Plan
+    runs: tuple[Future[Report], ...]
+
+
+class Runner:
+    """Handles deliveries and runs their jobs on threads of this process.
+
+    A durable engine takes over by offering the same methods with the same promises:
+    - `handle` returns at once; one delivery id is planned once, and every job of the plan is started;
+    - `start` returns at once; one job key runs once, and asking again answers with the recorded report;
+    - jobs of one change run one after another, in the order in which they were started; other jobs beside them;
+    - a passing fault is tried again at the action that met it; any other is logged under an id and raised from the
+      future. What failed is not remembered, nor is a refusal, since what stood in the way may be gone by then: the
+      next delivery or job of that name tries again;
+    - `drain` and `close` return when everything that was begun has ended.
+    What this one cannot promise is to remember across a restart, or more than `Limits.remembered` names.
+    """
+
+    def __init__(
+        self, perform: Perform, decisions: Decisions, limits: Limits | None = None, pause: Pause | None = None
+    ) -> None:
+        """`pause` waits for a number of seconds; by default it ends early once the runner is closing."""
+        self._perform = perform
+        self._decisions = decisions
+        self._limits = limits or Limits()
+        self._closing = Flag()
+        self._pause = pause or self._closing.wait
+        self._lanes = Lanes(self._limits.width)
+        self._plans: Once[Started] = Once(self._limits.remembered)
+        self._reports: Once[Report] = Once(self._limits.remembered)
+
+    def handle(self, delivery: str, event: Event) -> Future[Started]:
+        """Plan what follows from an event and start its jobs; a delivery that was seen before does neither."""
+        task = partial(self._plan, delivery, event)
+        return self._plans.begin(delivery, lambda: self._lanes.submit(f"delivery {delivery}", task))
+
+    def start(self, job: Job) -> Future[Report]:
+        """Run a job, or find the run that its key has had."""
+        run = self._reports.begin(job.key, lambda: self._lanes.submit(job.change, partial(self._run, job)))
+        run.add_done_callback(partial(self._forget_refusal, job.key))
+        return run
+
+    def drain(self, timeout: float | None = None) -> bool:
+        """Wait until nothing runs or waits to run; False when that took longer than `timeout` seconds."""
+        return self._lanes.drain(timeout)
+
+    def close(self) -> None:
+        """Wait for what was begun. Pauses between tries are cut short, so that this ends soon."""
+        self._closing.set()
+        self._lanes.close()
+
+    def _plan(self, delivery: str, event: Event) -> Started:
+        with about(delivery=delivery, event=type(event).__name__, repository=event.repo.path):
+            plan = self._watch(self._decisions.plan(event))
+            for note in plan.notes:
+                _log.info("left: %s", note)
+            return Started(plan, tuple(self._begin(job, delivery) for job in plan.jobs))
+
+    def _begin(self, job: Job, delivery: str) -> Future[Report]:
+        run = self.start(job)
+        run.add_done_callback(partial(self._reopen, delivery))
+        return run
+
+    def _run(self, job: Job) -> Report:
+        began = time.monotonic()
+        with about(job=job.key), tallying() as tally:
+            _log.info("starts")
+            try:
+                report = self._watch(self._decisions.flow_of(job))
+            except Exception as error:
+                self._tell(job, str(error) if isinstance(error, UserError) else f"fault {name_fault(error)}")
+                raise
+            took = round(time.monotonic() - began, 3)
+            cost = {"outcome": report.outcome, "seconds": took, "calls": tally.calls}
+            _log.info("%s", report.summary, extra=cost)
+            return report
+
+    def _tell(self, job: Job, what: str) -> None:
+        """Best effort: the forge may be what is broken, and the fault itself is logged and raised anyway."""
+        if self._decisions.after_breakdown is None:
+            return
+        try:
+            drive(self._decisions.after_breakdown(job, what), self._perform)
+        except Fault as fault:
+            _log.warning("nobody could be told: %s", fault)
+
+    def _reopen(self, delivery: str, run: Future[Report]) -> None:
+        """Let a redelivery plan again when a job of this one failed; the jobs that ended well stay done."""
+        if run.exception() is not None:
+            self._plans.forget(delivery)
+
+    def _forget_refusal(self, key: str, run: Future[Report]) -> None:
+        """What somebody was refused must not use up the key of somebody else who may."""
+        if not run.cancelled() and run.exception() is None and run.result().outcome == "refused":
+            self._reports.forget(key)
+
+    def _watch(self, flow: Flow[R]) -> R:
+        try:
+            return drive(flow, self._perform_patiently)
+        except Exception as error:
+            _log.exception("fault", extra={"fault": name_fault(error)})
+            raise
+
+    def _perform_patiently(self, action: Action) -> object:
+        pauses, patience = iter(self._limits.pauses), self._limits.patience
+        while True:
+            try:
+                return self._perform(action)
+            except Fault as fault:
+                # To be asked for a wait is no failure: it uses up patience, and none of the tries.
+                asked = fault.retry_after
+                pause = next(pauses, None) if asked is None else asked
+                patience -= 0 if asked is None else max(asked, 1)
+                if not fault.passing or pause is None or patience < 0 or (asked and self._closing.is_set()):
+                    raise
+                _log.warning("%s is tried again in %.0f s: %s", type(action).__name__, pause, fault)
+            self._lanes.rest(partial(self._pause, pause))

@@ -1,0 +1,9 @@
+"""The main job: carry one change to one line (`flow`, `delivery`, `ending`), and follow what becomes of it (`settle`).
+
+It must never resolve a conflict, overwrite what others have written, or skip work on uncertain evidence.
+"""
+
+from bot.core.backport.flow import apologise, backport
+from bot.core.backport.settle import settle
+
+__all__ = ["apologise", "backport", "settle"]

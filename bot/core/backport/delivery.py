@@ -1,0 +1,134 @@
+"""Brings a pick to its line: by a pull that people review, or by a push where policy wants it and nothing is in doubt.
+
+It must never overwrite a branch: each is created, or moved from the very commit that was seen.
+"""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from bot.core.actions import (
+    BranchMoved,
+    BranchReady,
+    CompareWithOriginal,
+    DressPull,
+    EnsureBranch,
+    EnsurePull,
+    FindPulls,
+    Flow,
+    Partial,
+    PickCommits,
+    Picked,
+    Planning,
+    Refused,
+    ask,
+)
+from bot.core.backport.ending import Case, Ending, pushed, refuse, waiting
+from bot.core.ledger import read_state_label, states_of
+from bot.core.lines import line_of_label
+from bot.core.messages import refusals
+from bot.core.messages.escape import one_line
+from bot.core.messages.pulls import Carried, render_body, render_title
+from bot.core.messages.refusals import Refusal
+from bot.core.model import Branch, Evidence, Pull
+
+
+def find_earlier(case: Case, onto: Branch) -> Planning[Ending | tuple[Evidence, ...]]:
+    """An earlier backport of this change: an open pull ends the job, a merged one leaves a doubt.
+
+    A merged one alone proves nothing, since it may have been reverted. The look-up is spared where the change's labels
+    know of no backport to this line and nobody asks again.
+    """
+    if not (case.job.generation or states_of(case.pull.labels, case.job.line)):
+        return ()
+    pulls = yield from ask(FindPulls(case.job.repo, case.head, onto.name))
+    opened = next((pull for pull in pulls if pull.is_open), None)
+    if opened:
+        return waiting(case, onto, opened, "updated", ())
+    merged = next((pull for pull in pulls if pull.merged), None)
+    if not merged:
+        return ()
+    return tuple(Evidence("pull", c.sha, merged.merged_as, certain=False, score=0.9) for c in case.change.commits)
+
+
+def deliver(
+    case: Case, onto: Branch, pick: PickCommits, picked: Picked | Partial, evidence: tuple[Evidence, ...]
+) -> Flow[Ending | BranchMoved]:
+    """Push where policy says so; a pick with any doubt goes through a draft whatever the policy says."""
+    if case.policy.backport.delivery == "push" and all(item.certain for item in evidence):
+        return (yield from _push(case, onto, pick, picked))
+    return (yield from _propose(case, onto, pick, picked, evidence))
+
+
+def _push(case: Case, onto: Branch, pick: PickCommits, picked: Picked | Partial) -> Flow[Ending | BranchMoved]:
+    branch = yield from ask(EnsureBranch(pick, picked.commit, onto.name, onto.sha))
+    match branch:
+        case BranchReady():
+            return pushed(case, onto, picked.commit)
+        case BranchMoved():
+            return pushed(case, onto, picked.commit) if branch.sha == picked.commit else branch
+        case Refused():
+            return _said_no(branch)
+        case _:
+            assert_never(branch)
+
+
+def _propose(
+    case: Case, onto: Branch, pick: PickCommits, picked: Picked | Partial, evidence: tuple[Evidence, ...]
+) -> Flow[Ending]:
+    """Branch, then pull, then its decoration: whatever fails later, the pull is there."""
+    branch = yield from ask(EnsureBranch(pick, picked.commit, case.head, None))
+    match branch:
+        case Refused():
+            return _said_no(branch)
+        case BranchMoved() if branch.sha != picked.commit:
+            return (yield from _taken(case, onto))
+        case BranchMoved() | BranchReady():
+            pass
+        case _:
+            assert_never(branch)
+    difference = yield from ask(CompareWithOriginal(pick, picked.commit))
+    opened = yield from ask(_wish(case, onto, picked, evidence, difference))
+    if isinstance(opened, Refused):
+        return _said_no(opened)
+    yield from _dress(case, opened.pull)
+    return waiting(case, onto, opened.pull, "opened" if opened.opened else "updated", evidence)
+
+
+def _wish(
+    case: Case, onto: Branch, picked: Picked | Partial, evidence: tuple[Evidence, ...], difference: str
+) -> EnsurePull:
+    line, pull = case.job.line, case.pull
+    body = render_body(
+        Carried(pull, case.change, line, onto.name, picked.steps, evidence, difference, case.job.actor)
+    )
+    draft = not all(item.certain for item in evidence)
+    return EnsurePull(case.job.repo, case.head, onto.name, render_title(case.policy, line, pull), body, draft)
+
+
+def _dress(case: Case, pull: Pull) -> Flow[None]:
+    """Take over from the original what the policy says."""
+    rules, original = case.policy.backport, case.pull
+    labels = tuple(label for label in original.labels if not _is_ours(case, label)) if rules.copy_labels else ()
+    assignees = original.assignees if rules.copy_assignees else ()
+    milestone = original.milestone if rules.copy_milestone else None
+    if labels or assignees or milestone is not None:
+        yield from ask(DressPull(case.job.repo, pull.number, labels, assignees, milestone))
+
+
+def _is_ours(case: Case, label: str) -> bool:
+    """Labels that ask for backports, or tell of them: on a backport they would start further ones."""
+    return line_of_label(case.policy, label) is not None or read_state_label(label) is not None
+
+
+def _taken(case: Case, onto: Branch) -> Flow[Ending]:
+    """The branch holds other commits: an open pull from it is the backport; otherwise a person has to look."""
+    pulls = yield from ask(FindPulls(case.job.repo, case.head, onto.name))
+    opened = next((pull for pull in pulls if pull.is_open), None)
+    if opened:
+        return waiting(case, onto, opened, "updated", ())
+    return refuse(refusals.foreign_branch(case.head, onto.name, pulls[0] if pulls else None, case.label))
+
+
+def _said_no(refused: Refused) -> Ending:
+    return refuse(Refusal(one_line(refused.reason, 500), one_line(refused.next_step, 300)))

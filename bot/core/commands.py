@@ -1,0 +1,238 @@
+"""The chat grammar: which lines of a comment are commands, read from one table that help and permission come from too.
+
+It must never take a command from code, a quote, an HTML comment or a link, and never fall silent on one it cannot read.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from bot.core.grammar import Filled, Lacking, Overfull, Surplus, fill
+from bot.core.model import Line
+from bot.core.prose import plain_lines
+
+MAX_COMMANDS = 10
+"""Commands of one comment that are read; further ones are counted and refused."""
+
+MAX_LENGTH = 65_536
+"""Characters of a comment; a longer one is not read."""
+
+Who = Literal["anyone", "write", "manager"]
+
+# ── what a comment can ask for ───────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Help:
+    """What can be said here?"""
+
+
+@dataclass(frozen=True, slots=True)
+class Ping:
+    """Is anybody there?"""
+
+
+@dataclass(frozen=True, slots=True)
+class PickOnto:
+    """Carry the change to these lines; `everywhere` means every supported one."""
+
+    lines: tuple[Line, ...]
+    everywhere: bool = False
+
+
+Order = Help | Ping | PickOnto
+
+
+def _pick_onto(filled: Filled) -> PickOnto:
+    words = filled.words["LINE"]
+    lines = (line for word in words if (line := Line.parse(word)))
+    return PickOnto(tuple(dict.fromkeys(lines)), any(word.lower() == "all" for word in words))
+
+
+# ── the table ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """A row of the table, from which commands are read, permission is asked, and help and documentation are made."""
+
+    command: str
+    name: str
+    who: Who
+    takes: str
+    """In the language of `grammar`."""
+    help: str
+    example: str
+    read: Callable[[Filled], Order] | None = None
+    """Makes the order out of the words; None for a verb that arrives later."""
+    later: tuple[str, ...] = ()
+    """Keys of arguments that arrive later than the verb itself."""
+
+    @property
+    def built(self) -> bool:
+        """Whether the program can do it."""
+        return self.read is not None
+
+    @property
+    def said(self) -> str:
+        """Command and verb, as people write them."""
+        return f"{self.command} {self.name}".rstrip()
+
+
+_ASKED_FOR = "[class=regression|critical|fixnewfeature|docs|release] [--with-prerequisites]"
+
+# fmt: off
+TABLE: tuple[Verb, ...] = (
+    Verb("/backport", "", "write", f"LINE… {_ASKED_FOR}", "picks this change onto release lines", "/backport 2.7 2.6",
+         _pick_onto, later=("class", "--with-prerequisites")),
+    Verb("/backport", "recreate", "write", "LINE", "rebuilds a backport that nobody has pushed to",
+         "/backport recreate 2.7"),
+    Verb("/release", "help", "anyone", "", "lists what I can do", "/release help", lambda _: Help()),
+    Verb("/release", "ping", "anyone", "", "says whether I am there", "/release ping", lambda _: Ping()),
+    Verb("/release", "status", "anyone", "[LINE]",
+         "per line: its head, checks, last candidate and final, pending picks and holds", "/release status 2.7"),
+    Verb("/release", "plan", "anyone", "rc|final LINE", "tells what a candidate or final would be, and does nothing",
+         "/release plan rc 2.7"),
+    Verb("/release", "rc", "manager", "[LINE] [sha=SHA]", "makes a candidate", "/release rc 2.7"),
+    Verb("/release", "final", "manager", "LINE [rc=NUMBER]", "promotes the tested candidate; wants a confirmation",
+         "/release final 2.7 rc=3"),
+    Verb("/release", "confirm", "manager", "CODE", "confirms what was asked for with this code",
+         "/release confirm 7f3a-92c1"),
+    Verb("/release", "cancel", "manager", "", "drops what waits for a confirmation", "/release cancel"),
+    Verb("/release", "cut", "manager", "LINE [from=REF]", "makes a new line", "/release cut 2.9 from=main"),
+    Verb("/release", "hold", "write", "LINE reason=TEXT", "stops candidates and finals of a line",
+         '/release hold 2.7 reason="waits for the driver"'),
+    Verb("/release", "unhold", "manager", "LINE", "lets them go on", "/release unhold 2.7"),
+    Verb("/release", "notes", "write", "LINE NUMBER=TEXT", "sets the changelog entry of a change, or leaves it out",
+         '/release notes 2.7 123="Faster fused kernels"'),
+    Verb("/release", "yank", "manager", "VERSION reason=TEXT", "withdraws a release; wants a confirmation",
+         '/release yank v2.7.1 reason="wrong results on sm_90"'),
+    Verb("/release", "rollback", "manager", "image LINE",
+         "points a line's image names back at the previous good image; wants a confirmation",
+         "/release rollback image 2.7"),
+    Verb("/release", "retry", "write", "", "runs the failed job again", "/release retry"),
+)
+# fmt: on
+
+ALIASES = {"/cherry-pick": "/backport", "/cherrypick": "/backport"}
+
+
+def find_verb(command: str, name: str) -> Verb | None:
+    """The row of a command and its verb; None when there is none."""
+    return next((verb for verb in TABLE if verb.command == command and verb.name == name), None)
+
+
+# ── what a comment can say ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownVerb:
+    """A command with a first word that the table does not have."""
+
+    command: str
+    word: str
+    nearest: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownWord:
+    """A word that the verb does not take; nothing of that command is done."""
+
+    word: str
+
+
+@dataclass(frozen=True, slots=True)
+class Incomplete:
+    """The verb needs a word of this kind, or the argument of this name, and it is not there."""
+
+    wanted: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotBuilt:
+    """A command or an argument that the grammar has and the program does not have yet."""
+
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class TooMany:
+    """More commands than a comment may hold, or more lines than a command; those beyond are not done."""
+
+    limit: int
+    what: Literal["commands in a comment", "lines in a command"]
+
+
+Complaint = UnknownVerb | UnknownWord | Incomplete | NotBuilt | TooMany
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One command of a comment, and the row that it belongs to, if it belongs to one."""
+
+    read: Order | Complaint
+    verb: Verb | None = None
+
+    @property
+    def who(self) -> Who:
+        """Who may say it. What no row knows can only be answered, and that to anyone."""
+        return self.verb.who if self.verb else "anyone"
+
+
+def read_commands(body: str) -> tuple[Said, ...]:
+    """Everything in a comment that is a command, in order; empty for a comment that holds none."""
+    if len(body) > MAX_LENGTH or not _HINT.search(body):
+        return ()
+    said = [read for line in plain_lines(body) if (read := _read(line)) is not None]
+    beyond = (Said(TooMany(MAX_COMMANDS, "commands in a comment")),) if len(said) > MAX_COMMANDS else ()
+    return (*said[:MAX_COMMANDS], *beyond)
+
+
+_HINT = re.compile(r"(?:^|[\r\n])[^\S\r\n]*/(?:release|backport|cherry-?pick)\b", re.IGNORECASE)
+"""Spares most comments the parser."""
+
+
+# ── the grammar ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+_WORD = re.compile(r'(?:[^\s"]|"[^"]*")+|"')
+
+
+def _read(line: str) -> Said | None:
+    """One line; None when it is not addressed to the bot."""
+    words: list[str] = _WORD.findall(line)
+    command = ALIASES.get(words[0].lower(), words[0].lower()) if words else ""
+    if command not in ("/release", "/backport"):
+        return None
+    name = words[1].lower() if len(words) > 1 else "help"
+    if verb := find_verb(command, name):
+        return Said(_read_by(verb, words[2:]), verb)
+    if verb := find_verb(command, ""):
+        return Said(_read_by(verb, words[1:]), verb)
+    return Said(UnknownVerb(command, name, _nearest(name, command)))
+
+
+def _read_by(verb: Verb, words: list[str]) -> Order | Complaint:
+    """The words behind a verb. What the program cannot do yet is said whatever they are."""
+    if verb.read is None:
+        return NotBuilt(verb.said)
+    filled = fill(verb.takes, words)
+    match filled:
+        case Filled(_, args):
+            later = next((key for key in verb.later if key in args), None)
+            return NotBuilt(f"{verb.said} … {later}") if later else verb.read(filled)
+        case Surplus(word):
+            return UnknownWord(word)
+        case Lacking(slot):
+            return Incomplete(slot.key or slot.kind)
+        case Overfull(limit):
+            return TooMany(limit, "lines in a command")
+
+
+def _nearest(word: str, command: str) -> str | None:
+    names = [verb.name for verb in TABLE if verb.command == command and verb.name]
+    near = difflib.get_close_matches(word[:60], names, n=1, cutoff=0.5)
+    return near[0] if near else None

@@ -1,0 +1,256 @@
+"""The evidence ladder: is the effect of a commit on a line already, and how sure is that?
+
+It never calls a look-alike certain: only what cannot be a coincidence makes the bot skip work.
+
+The rungs, strongest first: *ancestor* (the commit itself is there), *trailer* (a commit of the line says that it was
+picked from this one), *patch-id* (`git patch-id --verbatim` agrees, and title, author or number agree with it),
+*similar* (author and author date, title, or pull number). Every rung is void when the line has taken the commit back
+since. Rules and figures come from 21,046 replayed backports of eight projects: patch-ids alone miss 38 % of the known
+ones, and the same id belonged to another change 6 times in 15,809.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+
+from bot.core.model import Evidence
+
+_BRACKETS = re.compile(r"\[[^\]]{0,200}\]|🤖")  # bounded: a title of nothing but `[` shall not cost seconds
+_NUMBER = re.compile(r"(?:\(|\[)?(?:GH-|#|!)(\d{1,9})(?:\)|\])?")
+_ENCLOSED = re.compile(r"[(\[](?:GH-|#|!)(\d{1,9})[)\]]")
+_NOISE = re.compile(
+    r"\b(?:backport(?:ed|ing)?|cherry[- ]?pick(?:ed|ing)?|pick|port)\b"
+    r"(?:\s+(?:of|to|for|from|into|on|onto)\b(?:\s+(?:release[/-]?)?v?\d+\.[\dx.]+\b)?)?"
+    r"|\b(?:to|for|into|onto|on)\s+(?:release[/-]?)?v?\d+\.[\dx.]+\b|\b(?:release[/-])?v?\d+\.\d+(?:\.[\dx]+)?\s*:",
+    re.IGNORECASE,
+)
+_WORDS = re.compile(r"[^\W_]+")
+_LISTED = re.compile(r"\((?:#|!)(\d{1,9})\)[ \t\r]*$", re.MULTILINE)
+_PICKED_FROM = re.compile(r"^\(cherry picked from commit ([0-9a-f]{7,64})\)\s*$", re.MULTILINE)
+_REVERTS = re.compile(r"\bThis reverts commit ([0-9a-f]{7,64})")
+_REVERTS_PULL = re.compile(r"^(?:Reverts [\w./-]*[#!]|This reverts merge request !)(\d{1,9})\s*$", re.MULTILINE)
+_REVERT_TITLE = re.compile(r'^Revert "(.*)"')
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """What identifies a commit apart from its id. Ids of other commits may be shortened to 7 digits or more."""
+
+    sha: str
+    author: str
+    """Name, address and author time as one text: a pick keeps all three."""
+    title: str
+    committed_at: int
+    patch_id: str | None = None
+    """`git patch-id --verbatim`; None for merges and empty commits."""
+    picked_from: tuple[str, ...] = ()
+    reverts: tuple[str, ...] = ()
+    """Commits that the message says it reverts."""
+    reverts_pulls: tuple[int, ...] = ()
+    listed: tuple[int, ...] = ()
+    """Pull numbers at the ends of lines in the message's body, as a squash of several picks lists them."""
+
+    @classmethod
+    def read(cls, sha: str, author: str, committed_at: int, message: str) -> Traits:
+        """Take the traits from a message; the patch-id is added by who has it."""
+        title, _, body = message.partition("\n")
+        return cls(
+            sha, author, title.strip(), committed_at,
+            picked_from=tuple(dict.fromkeys(_PICKED_FROM.findall(body))),
+            reverts=tuple(dict.fromkeys(_REVERTS.findall(body))),
+            reverts_pulls=tuple(int(n) for n in _REVERTS_PULL.findall(body)),
+            listed=tuple(dict.fromkeys(int(n) for n in _LISTED.findall(body))),
+        )  # fmt: skip
+
+
+@lru_cache(maxsize=100_000)
+def title_key(title: str) -> str:
+    """What is left of a title when tags, numbers, version words and “backport of” are gone; empty when nothing is."""
+    return _words(_NOISE.sub(" ", _NUMBER.sub(" ", _BRACKETS.sub(" ", title))))
+
+
+@lru_cache(maxsize=100_000)
+def _exact_key(title: str) -> str:
+    """What tells `Bump to 2.1` from `Bump to 2.10`, whose keys are the same."""
+    return _words(_NUMBER.sub(" ", _BRACKETS.sub(" ", title)))
+
+
+def _words(text: str) -> str:
+    return " ".join(_WORDS.findall(text.casefold()))
+
+
+@lru_cache(maxsize=100_000)
+def numbers(title: str) -> tuple[int, ...]:
+    """Pull numbers in a title, in order; the last one is the pull that brought this very commit.
+
+    What a revert quotes is not its own: `Revert "Title (#12)"` is of no known pull.
+    """
+    return tuple(int(n) for n in _NUMBER.findall(_REVERT_TITLE.sub("", title)))
+
+
+@dataclass
+class BranchIndex:
+    """The commits of one branch, oldest first, found by what they have in common with others."""
+
+    commits: dict[str, Traits] = field(default_factory=dict)
+    _position: dict[str, int] = field(default_factory=dict)
+    _by: dict[tuple[str, object], list[str]] = field(default_factory=lambda: defaultdict(list))
+    _reverts_of: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+
+    def add(self, commits: Iterable[Traits]) -> None:
+        """Append commits that came after the ones that are there."""
+        for commit in commits:
+            if commit.sha in self.commits:
+                continue
+            self.commits[commit.sha] = commit
+            self._position[commit.sha] = len(self._position)
+            for key in _keys(commit):
+                self._by[key].append(commit.sha)
+            self._note_reverts(commit)
+
+    def sharing(self, commit: Traits) -> list[Traits]:
+        """Commits of this branch that share a key with a commit, newest first."""
+        found = {sha for key in _keys(commit) for sha in self._by.get(key, ())}
+        return [self.commits[sha] for sha in sorted(found, key=self._position.__getitem__, reverse=True)]
+
+    def picks_of(self, sha: str) -> list[Traits]:
+        """Commits that say they were picked from this one, or from such a pick, newest first.
+
+        Shortened ids are understood.
+        """
+        found: set[str] = set()
+        pending = [sha]
+        while pending:
+            origin = pending.pop()
+            named = (s for s in self._by.get(("picked from", origin[:7]), ()) if s not in found)
+            new = [s for s in named if any(origin.startswith(t) for t in self.commits[s].picked_from)]
+            found.update(new)
+            pending += new
+        return [self.commits[s] for s in sorted(found, key=self._position.__getitem__, reverse=True)]
+
+    def stands(self, commit: Traits, origin: str) -> bool:
+        """Whether a commit of this branch has not been taken back since, under its own id or its origin's."""
+        return not any(
+            self._position[revert] > self._position[commit.sha] and self.stands(self.commits[revert], revert)
+            for revert in self._reverts(commit, origin)
+        )
+
+    def _reverts(self, commit: Traits, origin: str) -> set[str]:
+        named = {r for sha in (commit.sha, origin, *commit.picked_from) for r in self._reverts_of.get(sha[:7], ())
+                 if any(sha.startswith(t) for t in self.commits[r].reverts)}  # fmt: skip
+        own = {*numbers(commit.title)[-1:], *(int(n) for n in _ENCLOSED.findall(commit.title))}
+        by_number = {r for n in own for r in self._by.get(("reverts pull", n), ())}
+        by_title = set(self._by.get(("reverts title", title_key(commit.title)), ())) if commit.title else set()
+        return named | by_number | by_title - {commit.sha}
+
+    def _note_reverts(self, commit: Traits) -> None:
+        for target in commit.reverts:
+            self._reverts_of[target[:7]].append(commit.sha)
+        for number in commit.reverts_pulls:
+            self._by["reverts pull", number].append(commit.sha)
+        if (reverted := _REVERT_TITLE.match(commit.title)) and not commit.reverts and not commit.reverts_pulls:
+            self._by["reverts title", title_key(reverted[1])].append(commit.sha)
+
+
+def _keys(commit: Traits) -> list[tuple[str, object]]:
+    keys: list[tuple[str, object]] = [("author", commit.author)]
+    keys += [("picked from", target[:7]) for target in commit.picked_from]
+    keys += [("number", n) for n in {*numbers(commit.title), *commit.listed}]
+    if key := title_key(commit.title):
+        keys.append(("title", key))
+    if commit.patch_id:
+        keys.append(("patch", commit.patch_id))
+    return keys
+
+
+def find_evidence(commit: Traits, line: BranchIndex, main: BranchIndex) -> Evidence | None:
+    """The strongest evidence that a commit of the main branch is on the line, or None.
+
+    `main` holds the commits that could be meant instead: a look-alike that suits another one better is not evidence.
+    """
+    if commit.sha in line.commits:
+        return Evidence("ancestor", commit.sha, commit.sha, certain=True, score=1.0)
+    for pick in line.picks_of(commit.sha):
+        if line.stands(pick, commit.sha):
+            return Evidence("trailer", commit.sha, pick.sha, certain=True, score=1.0)
+    candidates = [c for c in line.sharing(commit) if _likeness(commit, c) > 0 and line.stands(c, commit.sha)]
+    if not candidates:
+        return None
+    best = max(candidates, key=lambda c: _rank(commit, c))
+    if _suits_another(best, commit, main):
+        return None
+    score = _likeness(commit, best)
+    if _same_patch(commit, best):
+        return Evidence("patch-id", commit.sha, best.sha, certain=score == 1.0, score=score)
+    return Evidence("similar", commit.sha, best.sha, certain=False, score=score)
+
+
+def _suits_another(found: Traits, source: Traits, main: BranchIndex) -> bool:
+    """Whether a commit of the line belongs to another commit of the main branch rather than to this one."""
+    if set(numbers(source.title)[-1:]) & set(found.listed):
+        return False  # a list names several
+    if _names(found, source):  # so may a title; but a follow-up mentions what it follows, and is like itself
+        return any(_likeness(rival, found) > _likeness(source, found) for rival in main.sharing(found))
+    return any(_rank(rival, found) > _rank(source, found) for rival in main.sharing(found))
+
+
+def _same_patch(one: Traits, other: Traits) -> bool:
+    return one.patch_id is not None and one.patch_id == other.patch_id
+
+
+def _names(found: Traits, source: Traits) -> bool:
+    """Whether a commit's message holds the number of the pull that brought another: `Title (#12) (#34)`, or a list."""
+    own = numbers(source.title)[-1:]
+    said = numbers(found.title) if _NOISE.search(found.title) else (int(n) for n in _ENCLOSED.findall(found.title))
+    return bool(own) and own[0] in {*said, *found.listed}
+
+
+def _likeness(source: Traits, found: Traits) -> float:
+    """0 for strangers, 1 for a patch-id that something else confirms; below 1 a person decides."""
+    author = source.author == found.author
+    title = bool(title_key(source.title)) and title_key(source.title) == title_key(found.title)
+    number = _names(found, source)
+    if _same_patch(source, found):
+        return 1.0 if author or title or number else 0.9
+    if _REVERT_TITLE.match(found.title) and not title:
+        return 0.0  # a revert names what it takes back
+    return max(0.95 * (author and title), 0.95 * (number and title), 0.9 * author, 0.85 * number, 0.7 * title)
+
+
+def _rank(source: Traits, found: Traits) -> tuple[float, bool, bool, int]:
+    """Likeness first; among equals the very title, the pick that came after its source, the one nearest in time."""
+    distance = found.committed_at - source.committed_at
+    exact = _exact_key(source.title) == _exact_key(found.title)
+    return (_likeness(source, found), exact, distance >= 0, -abs(distance))
+
+
+def find_combined(title: str, patch_id: str | None, commits: Sequence[str], line: BranchIndex) -> tuple[Evidence, ...]:
+    """Evidence that a change of several commits is on the line as one commit, squashed: the ids of the sums agree."""
+    if patch_id is None:
+        return ()
+    whole = Traits(commits[-1], "", title, 0, patch_id=patch_id)
+    for found in line.sharing(whole):
+        if _same_patch(whole, found) and line.stands(found, commits[-1]):
+            score = _likeness(whole, found)
+            return tuple(Evidence("patch-id", sha, found.sha, score == 1.0, score) for sha in commits)
+    return ()
+
+
+def origins(commit: Traits, sources: Sequence[Traits]) -> tuple[int, ...]:
+    """Numbers of the pulls that a commit of a line carries, by its own word.
+
+    `sources` are the commits that its trailers name: the number at the end of their titles is the pull that brought
+    them. Without trailers, all numbers of `Title (#12) (#34)` but the last one count.
+    """
+    named = [numbers(source.title)[-1] for source in sources if numbers(source.title)]
+    in_title = [int(n) for n in _ENCLOSED.findall(commit.title)]
+    return tuple(dict.fromkeys(named or in_title[:-1]))
+
+
+def hide_trailers(commits: Iterable[Traits]) -> list[Traits]:
+    """The same commits without what they say of their origin: how good the other rungs are is measured so."""
+    return [replace(commit, picked_from=()) for commit in commits]

@@ -1,0 +1,91 @@
+"""What can happen, in words both forges share. An event is a hint where to look: the handler reads the forge again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bot.core.model import Person, Repo
+
+
+@dataclass(frozen=True, slots=True)
+class PullClosed:
+    """A pull was merged or closed; which of the two is read from the forge."""
+
+    repo: Repo
+    number: int
+    actor: Person
+
+
+@dataclass(frozen=True, slots=True)
+class PullLabelled:
+    """Labels were put on a pull, open or closed: one or, where a forge tells of several in one go, more."""
+
+    repo: Repo
+    number: int
+    labels: tuple[str, ...]
+    actor: Person
+
+
+@dataclass(frozen=True, slots=True)
+class CommentPosted:
+    """A comment was written on a pull. Edits and deletions are other events, and never commands."""
+
+    repo: Repo
+    number: int
+    comment: int
+    actor: Person
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class CommentEdited:
+    """A comment was edited: it gets a hint when it holds a command, and never an action."""
+
+    repo: Repo
+    number: int
+    comment: int
+    actor: Person
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class PushedTo:
+    """A branch moved (`before` and `after` are full ids; 40 zeros when it was created or deleted)."""
+
+    repo: Repo
+    branch: str
+    before: str
+    after: str
+    actor: Person
+
+
+Event = PullClosed | PullLabelled | CommentPosted | CommentEdited | PushedTo
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """A genuine delivery that concerns nothing the bot does; it is answered 2xx all the same."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A genuine delivery of a webhook. `id` is the same when the forge sends it again."""
+
+    id: str
+    event: Event | Ignored
+
+
+@dataclass(frozen=True, slots=True)
+class BadSignature:
+    """A delivery that nobody who knows the secret has signed."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Malformed:
+    """A signed delivery whose body is not what its headers say."""
+
+    reason: str

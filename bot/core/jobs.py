@@ -1,0 +1,103 @@
+"""Plans, jobs and reports: what the bot has decided to do and what came of it. Values only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from bot.core.actions import Reaction
+from bot.core.model import Evidence, Line, Person, Pull, Repo
+
+
+@dataclass(frozen=True, slots=True)
+class Backport:
+    """Carry one change to one line. `actor` asked for it; `comment` is the chat comment that did, if one did."""
+
+    repo: Repo
+    number: int
+    line: Line
+    actor: Person
+    generation: int = 0
+    """Raised only by retry, recreate, or a label that is put on once more."""
+    comment: int | None = None
+
+    @property
+    def key(self) -> str:
+        """Stable text that names this job: a job whose key has run is not run again."""
+        return f"backport:{self.change}:{self.line}:{self.generation}"
+
+    @property
+    def change(self) -> str:
+        """The change that this job writes about; jobs of one change run one after another."""
+        return f"{self.repo.forge}:{self.repo.id}:{self.number}"
+
+
+@dataclass(frozen=True, slots=True)
+class Settle:
+    """Bring the labels and the status row of a change in line with what is true of its backport now."""
+
+    repo: Repo
+    number: int
+    line: Line
+    landed: str | None
+    """The commit on the line that carries the change, when that is what happened."""
+    pull: int | None
+    """The pull that carried it (or was closed without doing so)."""
+
+    @property
+    def key(self) -> str:
+        """One key per fact, so that a backport that is closed, reopened and merged settles each time."""
+        return f"settle:{self.change}:{self.line}:{self.pull}:{self.landed}"
+
+    @property
+    def change(self) -> str:
+        """See `Backport.change`."""
+        return f"{self.repo.forge}:{self.repo.id}:{self.number}"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Reply to a chat comment: a reaction, and a text where one is due."""
+
+    repo: Repo
+    number: int
+    comment: int
+    reaction: Reaction
+    text: str | None = None
+
+    @property
+    def key(self) -> str:
+        """One answer of each kind to one comment."""
+        return f"answer:{self.repo.forge}:{self.repo.id}:{self.comment}:{self.reaction}"
+
+    @property
+    def change(self) -> str:
+        """See `Backport.change`."""
+        return f"{self.repo.forge}:{self.repo.id}:{self.number}"
+
+
+Job = Backport | Settle | Answer
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What follows from an event. `notes` say, for each thing that was considered and left, why."""
+
+    jobs: tuple[Job, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+ReportOutcome = Literal[
+    "opened", "updated", "pushed", "present", "conflict", "refused", "nothing", "answered", "settled",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """How a job ended; `summary` is one sentence for the log and the command line."""
+
+    job: Job
+    outcome: ReportOutcome
+    summary: str
+    pull: Pull | None = None
+    evidence: tuple[Evidence, ...] = ()

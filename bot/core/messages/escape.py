@@ -1,0 +1,79 @@
+"""Makes foreign text harmless inside Markdown: no markup, no mention, no reference, no HTML, no second line.
+
+It must never be skipped: whatever a person or a forge wrote passes through one of these on its way into a message.
+"""
+
+from __future__ import annotations
+
+import re
+
+from bot.core.model import Line, Person
+
+_BREAK = "\u200b"
+"""Zero-width space: forges look for mentions and references in the rendered text, where a backslash is gone."""
+
+_MARKUP = re.compile(r"([\\`*_\[\]<>|~&#$!])")
+_REFERENCE = re.compile(r"([@#!~%&$^])(?=[\w\"{])")
+_ADDRESS = re.compile(r"(?i)(https?|ftp)(:)(?=//)|(www)(\.)")
+
+
+def one_line(text: str, limit: int = 200) -> str:
+    """The text without control and direction characters, on one line, at most `limit` characters long."""
+    cleaned = "".join(c if c.isprintable() else " " for c in text[: 4 * limit])
+    joined = " ".join(cleaned.split())
+    return joined if len(joined) <= limit else joined[: limit - 1].rstrip() + "…"
+
+
+def plain(text: str, limit: int = 200) -> str:
+    """Text that renders as its own characters, wherever it stands in a line or in a table."""
+    line = _REFERENCE.sub(rf"\1{_BREAK}", one_line(text, limit))
+    line = _ADDRESS.sub(lambda m: f"{m[1] or m[3]}{_BREAK}{m[2] or m[4]}", line)
+    return _MARKUP.sub(r"\\\1", line)
+
+
+def code(text: str, limit: int = 200) -> str:
+    """An inline code span, not for tables. Backticks inside are matched by a longer fence."""
+    line = one_line(text, limit).replace("<!--", f"<!{_BREAK}--") or " "
+    ticks = "`" * (_longest_run(line) + 1)
+    pad = " " if line.startswith("`") or line.endswith("`") else ""
+    return f"{ticks}{pad}{line}{pad}{ticks}"
+
+
+def fence(text: str, info: str) -> str:
+    """A fenced block whose fence is longer than any run of backticks in it."""
+    ticks = "`" * max(3, _longest_run(text) + 1)
+    return f"{ticks}{info}\n{text}\n{ticks}"
+
+
+def clip(text: str, limit: int) -> str:
+    """Whole lines of a text up to `limit` characters, with a line that says what was left out."""
+    if len(text) <= limit:
+        return text
+    kept = text[:limit].rsplit("\n", 1)[0]
+    left_out = text.count("\n") - kept.count("\n")
+    return f"{kept}\n… and {left_out} more lines" if left_out else f"{kept}\n…"
+
+
+def link(text: str, url: str | None) -> str:
+    """A link where there is an address that is fit for one. `text` is the bot's own."""
+    return f"[{text}]({url})" if url else text
+
+
+def pull_link(number: int, url: str | None) -> str:
+    """A pull, by its number."""
+    return link(f"#{number}", url)
+
+
+def login(person: Person) -> str:
+    """The name of an account, without mentioning it."""
+    return plain(person.login, 60)
+
+
+def listed(lines: tuple[Line, ...]) -> str:
+    """`2.8, 2.7 and 2.6`."""
+    words = [str(line) for line in lines]
+    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1]))) if words else "none"
+
+
+def _longest_run(text: str) -> int:
+    return max((len(run) for run in re.findall("`+", text)), default=0)

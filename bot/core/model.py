@@ -1,0 +1,221 @@
+"""The nouns that the whole bot speaks in (ARCHITECTURE.md has the glossary). Values only; nothing here acts."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Literal
+
+ForgeName = Literal["github", "gitlab"]
+
+
+@dataclass(frozen=True, slots=True)
+class Repo:
+    """A repository on a forge. `id` is the forge's number and stays when the `path` ("owner/name") changes."""
+
+    forge: ForgeName
+    id: int
+    path: str
+    default_branch: str
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """An account of a forge. `is_bot` is the forge's own statement, never guessed from the name."""
+
+    id: int
+    login: str
+    is_bot: bool = False
+
+
+class Role(IntEnum):
+    """What an account may do in a repository, in ascending order; a forge's own names are mapped by its adapter."""
+
+    NONE = 0
+    READ = 1
+    TRIAGE = 2
+    WRITE = 3
+    MAINTAIN = 4
+    ADMIN = 5
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Line:
+    """A release line such as 2.7. Compared by number, so 2.10 follows 2.9 and 2.1 is not 2.10."""
+
+    major: int
+    minor: int
+
+    def __str__(self) -> str:
+        return f"{self.major}.{self.minor}"
+
+    @classmethod
+    def parse(cls, word: str) -> Line | None:
+        """Read `2.7`, `v2.7`, `release/2.7` or `release/v2.7`; anything else is None."""
+        match = _LINE.fullmatch(word.strip())
+        return cls(int(match[1]), int(match[2])) if match else None
+
+
+_LINE = re.compile(r"(?:release/)?v?(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})", re.ASCII | re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """A branch (its name without `refs/heads/`) and the commit at its tip."""
+
+    name: str
+    sha: str
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """A commit as the bot reads it: ids are full hex, times are seconds since the epoch (UTC)."""
+
+    sha: str
+    parents: tuple[str, ...]
+    tree: str
+    author: str
+    """Name and address as git writes them: `Ada <ada@example.org>`."""
+    authored_at: int
+    message: str
+
+    @property
+    def title(self) -> str:
+        """The first line of the message."""
+        return self.message.split("\n", 1)[0].strip()
+
+
+@dataclass(frozen=True, slots=True)
+class TreeChange:
+    """What one path is after a commit: `mode` and `sha` as git has them, both None when the path is gone.
+
+    `content` is that of a file or symbolic link; a submodule has none.
+    """
+
+    path: str
+    mode: str | None
+    sha: str | None
+    content: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewCommit:
+    """A commit for the forge to make in its own name: the message, the tree that comes of it, and what changes."""
+
+    message: str
+    tree: str
+    changes: tuple[TreeChange, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Pull:
+    """A pull request or merge request, as the forge answers it now."""
+
+    number: int
+    title: str
+    body: str
+    url: str
+    author: Person
+    is_open: bool
+    merged: bool
+    """The forge's own statement. A pull that a merge robot landed and closed says False."""
+    merged_as: str | None
+    """The commit that the forge names as the result of the merge; only meaningful when `merged`."""
+    closed_at: int | None
+    """Seconds since the epoch; for a merged pull the time of the merge."""
+    base: str
+    base_sha: str
+    head: str
+    head_sha: str
+    head_repo_id: int | None
+    """None when the fork that the pull came from is gone."""
+    draft: bool = False
+    labels: tuple[str, ...] = ()
+    assignees: tuple[str, ...] = ()
+    milestone: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """A comment on a pull, by its id on the forge."""
+
+    id: int
+    author: Person
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class CheckReport:
+    """What the bot has to say about one commit, shown beside it on the forge. A commit has one of each `name`."""
+
+    name: str
+    state: Literal["pending", "success", "failure", "neutral"]
+    title: str
+    """One line. Where a forge has no room for more, this is all that it shows."""
+    summary: str
+    url: str | None = None
+
+
+MergeMethod = Literal["merge", "squash", "rebase", "fast-forward", "landed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One unit of work on the main branch with the commits that make it up, oldest first."""
+
+    number: int
+    title: str
+    commits: tuple[Commit, ...]
+    method: MergeMethod
+    proof: str
+    """One sentence that says why these commits, and no others, are the change."""
+    mainline: int | None = None
+    """The parent (from 1) that a single merge commit is picked against; None for ordinary commits."""
+
+
+EvidenceKind = Literal["ancestor", "trailer", "pull", "tree", "patch-id", "similar"]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Why a commit's effect is said to be on a line. Only `certain` evidence may make the bot skip work."""
+
+    kind: EvidenceKind
+    commit: str
+    present_as: str | None
+    certain: bool
+    score: float
+    """0 to 1; 1 for everything certain."""
+
+
+class Secret:
+    """A credential that prints as `***`, in logs, tracebacks and `repr` alike."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """The value itself, for the one place that sends it."""
+        return self._value
+
+    def __bool__(self) -> bool:
+        return bool(self._value)
+
+    def __repr__(self) -> str:
+        return "***"
+
+    __str__ = __repr__
+
+
+@dataclass(frozen=True, slots=True)
+class CloneAccess:
+    """How git reaches a repository. The password never enters the address or an argument list."""
+
+    url: str
+    username: str
+    password: Secret = field(repr=False)
+    pull_ref: str
+    """Where the forge keeps a pull's head, with `{number}`: `refs/pull/{number}/head`."""

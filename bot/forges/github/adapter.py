@@ -1,0 +1,332 @@
+"""GitHub in our own words: fulfils every protocol of `bot.forges` through PyGithub.
+
+It must never decide what to do about a pull, and never take a lost answer for a failed request: it looks first.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterator
+from urllib.parse import quote, urlsplit
+
+from github.GithubObject import NotSet, Opt
+from github.Issue import Issue
+from github.Milestone import Milestone
+from github.Repository import Repository
+
+from bot.core.actions import (
+    BranchMoved,
+    BranchReady,
+    DressPull,
+    EnsureComment,
+    EnsurePull,
+    Labelling,
+    Missing,
+    PullReady,
+    Reaction,
+    Refused,
+)
+from bot.core.model import CheckReport, CloneAccess, Comment, NewCommit, Person, Pull, Repo, Role, Secret
+from bot.forges.github.commits import Commits
+from bot.forges.github.connection import Connection
+from bot.forges.github.identity import AppKey
+from bot.forges.github.reading import read_comment, read_labellings, read_pull, read_role, reading
+from bot.forges.github.reports import Reports
+from bot.forges.pacing import Manners
+from bot.forges.wire_fault import WireFault
+
+_log = logging.getLogger(__name__)
+
+_TEAM = re.compile(r"@?([A-Za-z0-9][A-Za-z0-9-]*)/([a-z0-9][a-z0-9_-]*)", re.ASCII)
+
+
+class GitHub:
+    """One connection to github.com or to one GitHub Enterprise Server. Any number of threads may use it at once.
+
+    `base_url` is that of the API, `clone_base` that of git if it cannot be derived from it; the credential is a token
+    of any kind, or the key of a GitHub App. Expected answers are returned, everything else is a `Fault`.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        credential: Secret | AppKey,
+        *,
+        clone_base: str | None = None,
+        manners: Manners | None = None,
+    ) -> None:
+        """`UserError` when the credential cannot be used."""
+        self._manners = manners or Manners()
+        self._connection = Connection(base_url.rstrip("/"), credential, self._manners)
+        self._clone_base = (clone_base or _clone_base_of(base_url)).rstrip("/")
+        self._reports = Reports(self._connection, self._manners)
+        self._fresh_labels: dict[tuple[int, int], tuple[str, ...]] = {}
+
+    # ── pulls ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def pull(self, repo: Repo, number: int) -> Pull | Missing:
+        """One pull as it is now."""
+        try:
+            with reading(f"pull {number} of {repo.path}"):
+                return read_pull(self._repository(repo).get_pull(number).complete())
+        except WireFault as fault:
+            if fault.status == 404:
+                return Missing(f"pull {number} of {repo.path}")
+            raise
+
+    def find_pulls(self, repo: Repo, head: str, base: str) -> tuple[Pull, ...]:
+        """Pulls from branch `head` of the repository itself onto branch `base`, open and closed, newest first."""
+        return tuple(self._pulls(repo, head, base, "all"))
+
+    def ensure_pull(self, wish: EnsurePull) -> PullReady | Refused:
+        """Open the pull, or find the open one. `opened` is also true when our own request opened it unanswered."""
+        doubted = False
+        waits = iter(self._manners.waits)
+        while True:
+            try:
+                return PullReady(self._open_pull(wish), opened=True)
+            except WireFault as fault:
+                doubted = doubted or fault.in_doubt
+                if fault.in_doubt or _is_taken(fault):
+                    found = next(self._pulls(wish.repo, wish.head, wish.base, "open"), None)
+                    if found:
+                        return PullReady(found, opened=doubted)
+                wait = next(waits, None)
+                if wait is None or not (fault.in_doubt or _is_settling(fault)):
+                    return _refused(fault, wish)
+            self._manners.clock.sleep(wait)
+
+    def dress_pull(self, wish: DressPull) -> None:
+        """Add labels, set assignees and milestone: one request, two when the labels there are not known."""
+        if not wish.assignees and wish.milestone is None:
+            return self.set_labels(wish.repo, wish.number, wish.labels, ())
+        issue = self._issue(wish.repo, wish.number)
+        try:
+            with reading(f"issue {wish.number} of {wish.repo.path}"):
+                issue.edit(
+                    labels=self._with_labels_there(issue, wish),
+                    assignees=list(wish.assignees) if wish.assignees else NotSet,
+                    milestone=NotSet if wish.milestone is None else self._milestone(issue, wish.milestone),
+                )
+        except WireFault as fault:
+            if fault.status != 422:
+                raise
+            self._dress_one_by_one(issue, wish)
+
+    def _with_labels_there(self, issue: Issue, wish: DressPull) -> Opt[list[str]]:
+        """The edit replaces all labels, so it must name those that are there too."""
+        known = self._fresh_labels.pop((wish.repo.id, wish.number), None)
+        if not wish.labels:
+            return NotSet
+        there = tuple(label.name for label in issue.labels) if known is None else known
+        return list(dict.fromkeys((*there, *wish.labels)))
+
+    def _dress_one_by_one(self, issue: Issue, wish: DressPull) -> None:
+        # One person who may no longer be assigned spoils a whole edit; asked for alone, they are just left out.
+        if wish.labels:
+            issue.add_to_labels(*wish.labels)
+        with reading(f"issue {wish.number} of {wish.repo.path}"):
+            if wish.assignees:
+                issue.add_to_assignees(*wish.assignees)
+            if wish.milestone is not None:
+                issue.edit(milestone=self._milestone(issue, wish.milestone))
+
+    def _open_pull(self, wish: EnsurePull) -> Pull:
+        with reading(f"the pull just opened in {wish.repo.path}"):
+            opened = read_pull(
+                self._repository(wish.repo).create_pull(
+                    wish.base, wish.head, title=wish.title, body=wish.body, draft=wish.draft
+                )
+            )
+        self._fresh_labels[wish.repo.id, opened.number] = opened.labels
+        return opened
+
+    def _pulls(self, repo: Repo, head: str, base: str, state: str) -> Iterator[Pull]:
+        owner = repo.path.split("/", maxsplit=1)[0]
+        with reading(f"the pulls of {repo.path}"):
+            found = self._repository(repo).get_pulls(
+                state=state, head=f"{owner}:{head}", base=base, sort="created", direction="desc"
+            )
+            # PyGithub drops the question when it follows the redirect of a renamed repository, so all pulls may come.
+            for pull in map(read_pull, found):
+                if (pull.head, pull.base, pull.head_repo_id) == (head, base, repo.id):
+                    yield pull
+
+    @staticmethod
+    def _milestone(issue: Issue, number: int) -> Milestone:
+        return Milestone(issue.requester, {}, {"number": number}, completed=True)
+
+    # ── comments, reactions and labels ───────────────────────────────────────────────────────────────────────────────
+
+    def labellings(self, repo: Repo, number: int) -> dict[str, Labelling]:
+        """Who put on the labels that an issue or pull has now, by label."""
+        with reading(f"the history of {repo.path}#{number}"):
+            return read_labellings(self._issue(repo, number).get_events())
+
+    def set_labels(self, repo: Repo, number: int, add: tuple[str, ...], remove: tuple[str, ...]) -> None:
+        """Put labels on and take labels off; the rest stays. A label that nobody has made yet is made by GitHub."""
+        issue = self._issue(repo, number)
+        if add:
+            issue.add_to_labels(*add)
+        for label in remove:
+            self._remove_label(issue, label)
+
+    def find_comment(self, repo: Repo, number: int, marker: str) -> Comment | None:
+        """The bot's own first comment that holds `marker`. Anybody else may paste the marker, and is passed over."""
+        me = self.me()
+        with reading(f"the comments of {repo.path}#{number}"):
+            comments = map(read_comment, self._issue(repo, number).get_comments())
+            return next((found for found in comments if found.author.id == me.id and marker in found.body), None)
+
+    def ensure_comment(self, wish: EnsureComment) -> Comment:
+        """Edit the comment that is there, or write it; one that somebody has deleted meanwhile is written anew."""
+        if wish.existing is not None and (edited := self._edit_comment(wish, wish.existing)):
+            return edited
+        found = self.find_comment(wish.repo, wish.number, wish.marker)
+        if found and found.body == wish.body:
+            return found
+        if found and (edited := self._edit_comment(wish, found.id)):
+            return edited
+        try:
+            return self._write_comment(wish)
+        except WireFault as fault:
+            if not fault.in_doubt:
+                raise
+            return self._await_comment(wish, fault)
+
+    def react(self, repo: Repo, number: int, comment: int, reaction: Reaction) -> None:
+        """Add a reaction to a comment; GitHub keeps one of each kind per account."""
+        with reading(f"comment {comment} of {repo.path}"):
+            self._issue(repo, number).get_comment(comment).create_reaction(reaction)
+
+    def _write_comment(self, wish: EnsureComment) -> Comment:
+        with reading(f"the comment just written on {wish.repo.path}#{wish.number}"):
+            return read_comment(self._issue(wish.repo, wish.number).create_comment(wish.body))
+
+    def _await_comment(self, wish: EnsureComment, fault: WireFault) -> Comment:
+        # Not written again here: the forge may still be about to act, and nothing would refuse a second comment.
+        for wait in self._manners.waits:
+            self._manners.clock.sleep(wait)
+            found = self.find_comment(wish.repo, wish.number, wish.marker)
+            if found:
+                return found
+        raise fault
+
+    def _edit_comment(self, wish: EnsureComment, comment: int) -> Comment | None:
+        found = self._issue(wish.repo, wish.number).get_comment(comment)
+        try:
+            with reading(f"comment {comment} of {wish.repo.path}"):
+                found.edit(wish.body)
+                return read_comment(found)
+        except WireFault as fault:
+            if fault.status == 404:
+                return None
+            raise
+
+    def _remove_label(self, issue: Issue, label: str) -> None:
+        # PyGithub leaves slashes as they are, and two dots would name something else altogether.
+        name = quote(label, safe="")
+        if name in ("", ".", ".."):
+            return
+        try:
+            issue.requester.requestJsonAndCheck("DELETE", f"{issue.url}/labels/{name}")
+        except WireFault as fault:
+            if fault.status != 404:
+                raise
+
+    # ── git, and commits ─────────────────────────────────────────────────────────────────────────────────────────────
+
+    def clone_access(self, repo: Repo) -> CloneAccess:
+        """Where and as whom git reaches the repository. For an App the password is good for some minutes only."""
+        url = f"{self._clone_base}/{repo.path}.git"
+        return CloneAccess(url, "x-access-token", self._connection.token(repo), "refs/pull/{number}/head")
+
+    def create_commits(
+        self, repo: Repo, branch: str, base: str, commits: tuple[NewCommit, ...]
+    ) -> BranchReady | BranchMoved | Refused:
+        """A new branch whose commits on top of `base` GitHub has made, and signs where the bot is an App."""
+        return Commits(self._connection.wire(repo), repo, base, commits).put_on(branch)
+
+    def report_on(self, repo: Repo, sha: str, report: CheckReport) -> None:
+        """Show the report beside the commit: as a check run where the credential may, else as a commit status."""
+        self._reports.ensure(repo, sha, report)
+
+    # ── people ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def me(self) -> Person:
+        """The bot's own account; asked for once."""
+        return self._connection.me
+
+    def role_of(self, repo: Repo, person: Person) -> Role:
+        """What the account may do in the repository at this moment; none if GitHub knows no such collaborator."""
+        path = f"{self._repository(repo).url}/collaborators/{quote(person.login, safe='')}/permission"
+        try:
+            with reading(f"the role of {person.login} in {repo.path}"):
+                return read_role(self._connection.wire(repo).requestJsonAndCheck("GET", path)[1], person)
+        except WireFault as fault:
+            if fault.status == 404:
+                return Role.NONE
+            raise
+
+    def is_member(self, repo: Repo, person: Person, group: str) -> bool:
+        """Whether the account is in the team `organisation/team` now; no when that cannot be told."""
+        if (team := _TEAM.fullmatch(group)) is None:
+            return False
+        login = quote(person.login, safe="")
+        ask = self._connection.wire(repo, "members").requestJsonAndCheck
+        try:
+            with reading(f"the membership of {person.login} in {group}"):
+                state = ask("GET", f"/orgs/{team[1]}/teams/{team[2]}/memberships/{login}")[1]["state"]
+                # The membership names a login, and logins can change hands.
+                return state == "active" and bool(ask("GET", f"/users/{login}")[1]["id"] == person.id)
+        except WireFault as fault:
+            if fault.passing:
+                raise
+            if fault.status != 404:
+                _log.warning("whether %s is in %s cannot be told, which counts as no: %s", person.login, group, fault)
+            return False
+
+    # ── the connection ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def calls(self) -> int:
+        """API requests sent so far."""
+        return self._connection.calls
+
+    def _repository(self, repo: Repo) -> Repository:
+        return Repository(self._connection.wire(repo), url=f"/repos/{repo.path}")
+
+    def _issue(self, repo: Repo, number: int) -> Issue:
+        return self._repository(repo).get_issue(number)
+
+
+def _clone_base_of(base_url: str) -> str:
+    """github.com has its API on another host; a server of one's own has it under a path."""
+    parts = urlsplit(base_url)
+    host = "github.com" if parts.netloc == "api.github.com" else parts.netloc
+    return f"{parts.scheme}://{host}"
+
+
+def _is_taken(fault: WireFault) -> bool:
+    return fault.status == 422 and "already exists" in fault.said
+
+
+def _is_settling(fault: WireFault) -> bool:
+    """GitHub does not know yet what was pushed a moment ago."""
+    signs = ("No commits between", "does not exist", "PullRequest head invalid", "PullRequest base invalid")
+    return fault.status == 422 and any(sign in fault.said for sign in signs)
+
+
+def _refused(fault: WireFault, wish: EnsurePull) -> Refused:
+    """A refusal that a person can do something about; raises the fault when nobody here can."""
+    opening = f"GitHub did not open a pull from {wish.head} onto {wish.base}: {fault.said or fault}"
+    if fault.passing:
+        raise fault
+    match fault.status:
+        case 403 | 404:
+            return Refused(opening, f"Give the bot's token write access to pull requests of {wish.repo.path}.")
+        case 422:
+            return Refused(opening, "Open the pull by hand from that branch, or ask for the backport again.")
+        case _:
+            raise fault

@@ -1,0 +1,343 @@
+"""GitLab in our own words: fulfils every protocol of `bot.forges` through python-gitlab.
+
+It must never decide what to do about a pull, and never take a lost answer for a failed request: it looks first.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterator
+from functools import cached_property
+from threading import Lock
+from typing import Any
+
+from gitlab.v4.objects import CurrentUserManager, Project, ProjectMergeRequest
+
+from bot.core.actions import DressPull, EnsureComment, EnsurePull, Labelling, Missing, PullReady, Reaction, Refused
+from bot.core.errors import UserError
+from bot.core.model import CheckReport, CloneAccess, Comment, Person, Pull, Repo, Role, Secret
+from bot.forges.gitlab.connection import Connection
+from bot.forges.gitlab.reading import (
+    is_by_people,
+    read_account,
+    read_comment,
+    read_labellings,
+    read_pull,
+    read_role,
+    reading,
+    title_of,
+)
+from bot.forges.gitlab.reports import ensure_report
+from bot.forges.pacing import Manners
+from bot.forges.wire_fault import WireFault
+
+_log = logging.getLogger(__name__)
+
+_AWARDS: dict[Reaction, str] = {"eyes": "eyes", "rocket": "rocket", "confused": "confused", "-1": "thumbsdown"}
+_GROUP = re.compile(r"@?([A-Za-z0-9_][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_][A-Za-z0-9_.-]*){0,20})", re.ASCII)
+_COMMAND = re.compile(r"^([ \t]*)/(?=[a-z])", re.MULTILINE | re.IGNORECASE)
+_MOST_ACCOUNTS = 10_000
+
+
+class GitLab:
+    """One connection to gitlab.com or to one GitLab server. Any number of threads may use it at once.
+
+    `base_url` is the address of its front page, `clone_base` that of git where it is another one; the token may be of
+    any kind. Projects are named by id, so renaming one changes nothing. Expected answers are returned, everything else
+    is a `Fault`.
+    """
+
+    def __init__(
+        self, base_url: str, token: Secret, *, clone_base: str | None = None, manners: Manners | None = None
+    ) -> None:
+        """`UserError` when the address or the token cannot be used."""
+        self._manners = manners or Manners()
+        self._token = token
+        self._connection = Connection(base_url.rstrip("/"), token, self._manners)
+        self._clone_base = (clone_base or base_url).rstrip("/")
+        self._bots: dict[int, bool] = {}
+        self._learning = Lock()
+
+    # ── pulls ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def pull(self, repo: Repo, number: int) -> Pull | Missing:
+        """One merge request as it is now."""
+        try:
+            with reading(f"pull {number} of {repo.path}"):
+                return read_pull(self._project(repo).mergerequests.get(number).attributes)
+        except WireFault as fault:
+            if fault.status == 404:
+                return Missing(f"pull {number} of {repo.path}")
+            raise
+
+    def find_pulls(self, repo: Repo, head: str, base: str) -> tuple[Pull, ...]:
+        """Merge requests from branch `head` of the project itself onto branch `base`, open and closed, newest first.
+
+        Their `base_sha` is empty: GitLab leaves it out of lists.
+        """
+        return tuple(self._pulls(repo, head, base, "all"))
+
+    def ensure_pull(self, wish: EnsurePull) -> PullReady | Refused:
+        """Open the merge request, or find the open one. `opened` is also true when our own request opened it
+        unanswered. What GitLab only finds out after the answer (`head_sha`, `base_sha`) may be empty.
+        """
+        doubted = False
+        waits = iter(self._manners.waits)
+        while True:
+            try:
+                return PullReady(self._open_pull(wish), opened=True)
+            except WireFault as fault:
+                doubted = doubted or fault.in_doubt
+                if fault.in_doubt or fault.status == 409:
+                    found = next(self._pulls(wish.repo, wish.head, wish.base, "opened"), None)
+                    if found:
+                        return PullReady(found, opened=doubted)
+                wait = next(waits, None)
+                if wait is None or not (fault.in_doubt or _is_settling(fault)):
+                    return _refused(fault, wish)
+            self._manners.clock.sleep(wait)
+
+    def dress_pull(self, wish: DressPull) -> None:
+        """Add labels, set assignees and milestone with one request, and one before it for each assignee: GitLab wants
+        their ids. Who has no account is left out.
+        """
+        edit: dict[str, object] = {"add_labels": _listed(wish.labels)} if wish.labels else {}
+        if assignees := [found for name in wish.assignees if (found := self._id_of(name)) is not None]:
+            edit["assignee_ids"] = assignees
+        if wish.milestone is not None:
+            edit["milestone_id"] = wish.milestone
+        self._edit(wish.repo, wish.number, edit)
+
+    def _open_pull(self, wish: EnsurePull) -> Pull:
+        with reading(f"the pull just opened in {wish.repo.path}"):
+            opened = self._project(wish.repo).mergerequests.create(
+                {
+                    "source_branch": wish.head,
+                    "target_branch": wish.base,
+                    "title": title_of(wish.title, draft=wish.draft),
+                    "description": _spoken(wish.body),
+                }
+            )
+            return read_pull(opened.attributes)
+
+    def _pulls(self, repo: Repo, head: str, base: str, state: str) -> Iterator[Pull]:
+        with reading(f"the pulls of {repo.path}"):
+            found = self._project(repo).mergerequests.list(
+                iterator=True, source_branch=head, target_branch=base, state=state, order_by="created_at", sort="desc"
+            )
+            # The project of the branch cannot be asked for, and forks have branches of the same name.
+            for pull in (read_pull(one.attributes) for one in found):
+                if (pull.head, pull.base, pull.head_repo_id) == (head, base, repo.id):
+                    yield pull
+
+    def _edit(self, repo: Repo, number: int, edit: dict[str, Any]) -> None:
+        if edit:
+            with reading(f"pull {number} of {repo.path}"):
+                self._project(repo).mergerequests.update(number, edit)
+
+    def _id_of(self, username: str) -> int | None:
+        with reading(f"the account {username}"):
+            found = self._connection.client.users.list(iterator=True, username=username)
+            accounts = (read_account(one.attributes) for one in found)
+            return next((one.id for one in accounts if one.login.casefold() == username.casefold()), None)
+
+    # ── comments, reactions and labels ───────────────────────────────────────────────────────────────────────────────
+
+    def labellings(self, repo: Repo, number: int) -> dict[str, Labelling]:
+        """Who put on the labels that a merge request has now, by label. Costs one more request for each account that
+        has not been met before: whether it is a bot is not said here.
+        """
+        with reading(f"the labels of {repo.path}!{number}"):
+            events = self._merge_request(repo, number).resourcelabelevents.list(iterator=True)
+            found = read_labellings(event.attributes for event in events)
+        return {name: Labelling(self._known(one.actor), one.times) for name, one in found.items()}
+
+    def set_labels(self, repo: Repo, number: int, add: tuple[str, ...], remove: tuple[str, ...]) -> None:
+        """Put labels on and take labels off with one request; the rest stays. GitLab makes labels that are new."""
+        there = tuple(label for label in remove if "," not in label)  # no label has one, so it is not there
+        edit = {"add_labels": _listed(add)} if add else {}
+        self._edit(repo, number, {**edit, "remove_labels": _listed(there)} if there else edit)
+
+    def find_comment(self, repo: Repo, number: int, marker: str) -> Comment | None:
+        """The bot's own first comment that holds `marker`. Anybody else may paste the marker, and is passed over."""
+        me = self.me()
+        with reading(f"the comments of {repo.path}!{number}"):
+            notes = self._merge_request(repo, number).notes.list(iterator=True, order_by="created_at", sort="asc")
+            comments = (read_comment(note.attributes) for note in notes if is_by_people(note.attributes))
+            found = next((one for one in comments if one.author.id == me.id and marker in one.body), None)
+        return None if found is None else Comment(found.id, me, found.body)
+
+    def ensure_comment(self, wish: EnsureComment) -> Comment:
+        """Edit the comment that is there, or write it; one that somebody has deleted meanwhile is written anew."""
+        if wish.existing is not None and (edited := self._edit_comment(wish, wish.existing)):
+            return edited
+        found = self.find_comment(wish.repo, wish.number, wish.marker)
+        if found and found.body.rstrip() == _spoken(wish.body).rstrip():
+            return found
+        if found and (edited := self._edit_comment(wish, found.id)):
+            return edited
+        try:
+            return self._write_comment(wish)
+        except WireFault as fault:
+            if not fault.in_doubt:
+                raise
+            return self._await_comment(wish, fault)
+
+    def react(self, repo: Repo, number: int, comment: int, reaction: Reaction) -> None:
+        """Award an emoji to a comment; GitLab keeps one of each kind per account, and refuses a second."""
+        awards = self._merge_request(repo, number).notes.get(comment, lazy=True).awardemojis
+        try:
+            with reading(f"comment {comment} of {repo.path}!{number}"):
+                awards.create({"name": _AWARDS[reaction]})
+        except WireFault as fault:
+            if "already been taken" not in fault.said:
+                raise
+
+    def _write_comment(self, wish: EnsureComment) -> Comment:
+        with reading(f"the comment just written on {wish.repo.path}!{wish.number}"):
+            written = self._merge_request(wish.repo, wish.number).notes.create({"body": _spoken(wish.body)})
+            return self._own(read_comment(written.attributes))
+
+    def _await_comment(self, wish: EnsureComment, fault: WireFault) -> Comment:
+        # Not written again here: the forge may still be about to act, and nothing would refuse a second comment.
+        for wait in self._manners.waits:
+            self._manners.clock.sleep(wait)
+            found = self.find_comment(wish.repo, wish.number, wish.marker)
+            if found:
+                return found
+        raise fault
+
+    def _edit_comment(self, wish: EnsureComment, comment: int) -> Comment | None:
+        try:
+            with reading(f"comment {comment} of {wish.repo.path}!{wish.number}"):
+                notes = self._merge_request(wish.repo, wish.number).notes
+                return self._own(read_comment(notes.update(comment, {"body": _spoken(wish.body)})))
+        except WireFault as fault:
+            if fault.status == 404:
+                return None
+            raise
+
+    def _own(self, comment: Comment) -> Comment:
+        me = self.me()
+        return Comment(comment.id, me, comment.body) if comment.author.id == me.id else comment
+
+    # ── git, and commits ─────────────────────────────────────────────────────────────────────────────────────────────
+
+    def clone_access(self, repo: Repo) -> CloneAccess:
+        """Where and as whom git reaches the project. GitLab takes any name beside a token."""
+        url = f"{self._clone_base}/{repo.path}.git"
+        return CloneAccess(url, "oauth2", self._token, "refs/merge-requests/{number}/head")
+
+    def report_on(self, repo: Repo, sha: str, report: CheckReport) -> None:
+        """Show the report beside the commit, as a commit status."""
+        ensure_report(self._project(repo).commits.get(sha, lazy=True), report)
+
+    # ── people ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def me(self) -> Person:
+        """The bot's own account; asked for once."""
+        return self._me
+
+    @cached_property
+    def _me(self) -> Person:
+        with reading("the bot's own account"):
+            return read_account(CurrentUserManager(self._connection.client).get().attributes)
+
+    def role_of(self, repo: Repo, person: Person) -> Role:
+        """What the account may do in the project at this moment, by itself or through a group; none if it is no member.
+
+        None too for a bot that was taken for a person, since webhooks do not tell: people's rights are not for bots.
+        """
+        if person.id <= 0:
+            return Role.NONE
+        try:
+            with reading(f"the role of {person.login} in {repo.path}"):
+                role = read_role(self._project(repo).members_all.get(person.id).attributes, person)
+        except WireFault as fault:
+            if fault.status == 404:
+                return Role.NONE
+            raise
+        mistaken = role > Role.NONE and not person.is_bot and self._known(person).is_bot
+        return Role.NONE if mistaken else role
+
+    def is_member(self, repo: Repo, person: Person, group: str) -> bool:  # noqa: ARG002 - a group is the server's
+        """Whether the account is in the group `name/of/group` now, or in one above it; no when that cannot be told."""
+        named = _GROUP.fullmatch(group)
+        if named is None or person.id <= 0:
+            return False
+        try:
+            with reading(f"the membership of {person.login} in {group}"):
+                found = self._connection.client.groups.get(named[1], lazy=True).members_all.get(person.id)
+                return read_role(found.attributes, person) > Role.NONE
+        except WireFault as fault:
+            if fault.passing:
+                raise
+            if fault.status != 404:
+                _log.warning("whether %s is in %s cannot be told, which counts as no: %s", person.login, group, fault)
+            return False
+
+    def _known(self, person: Person) -> Person:
+        """The account with what GitLab says about its being a bot. One that it does not show counts as one."""
+        with self._learning:
+            known = self._bots.get(person.id)
+        return Person(person.id, person.login, is_bot=self._learn(person) if known is None else known)
+
+    def _learn(self, person: Person) -> bool:
+        """Ask whether an account is a bot, and remember it: that never changes."""
+        try:
+            with reading(f"the account {person.login}"):
+                bot = self._connection.client.users.get(person.id).attributes["bot"] is not False
+        except WireFault as fault:
+            if fault.status == 404:
+                return True
+            raise
+        with self._learning:
+            if len(self._bots) >= _MOST_ACCOUNTS:
+                self._bots.clear()
+            self._bots[person.id] = bot
+        return bot
+
+    # ── the connection ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def calls(self) -> int:
+        """API requests sent so far."""
+        return self._connection.calls
+
+    def _project(self, repo: Repo) -> Project:
+        return self._connection.client.projects.get(repo.id, lazy=True)
+
+    def _merge_request(self, repo: Repo, number: int) -> ProjectMergeRequest:
+        return self._project(repo).mergerequests.get(number, lazy=True)
+
+
+def _spoken(body: str) -> str:
+    """The text as GitLab may have it: a line that begins with a slash would be obeyed, with the bot's rights."""
+    return _COMMAND.sub("\\1\u200b/", body)
+
+
+def _listed(labels: tuple[str, ...]) -> str:
+    for label in labels:
+        if "," in label:
+            raise UserError(f"GitLab cannot have a label “{label}”: labels hold no commas there. Name it otherwise.")
+    return ",".join(labels)
+
+
+def _is_settling(fault: WireFault) -> bool:
+    """GitLab does not know yet what was pushed a moment ago, or does not show yet the pull that it speaks of."""
+    return fault.status == 409 or (fault.status == 400 and "does not exist" in fault.said)
+
+
+def _refused(fault: WireFault, wish: EnsurePull) -> Refused:
+    """A refusal that a person can do something about; raises the fault when nobody here can."""
+    opening = f"GitLab did not open a merge request from {wish.head} onto {wish.base}: {fault.said or fault}"
+    if fault.passing:
+        raise fault
+    match fault.status:
+        case 403 | 404:
+            return Refused(opening, f"Give the bot write access to {wish.repo.path}: the role Developer or above.")
+        case 400 | 409 | 422:
+            return Refused(opening, "Open the merge request by hand from that branch, or ask for the backport again.")
+        case _:
+            raise fault

@@ -1,0 +1,142 @@
+"""Sends webhooks: in order for each hook, from one thread for each.
+
+It never sends twice by itself, as the forges do not: a delivery that was lost stays lost until it is asked for again.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from bot.sandbox.exchanges import Observer
+from bot.sandbox.faces import Letter
+from bot.sandbox.state import Hook
+
+_TIMEOUT = 10
+_KEPT = 2000
+
+
+@dataclass
+class Delivery:
+    """One webhook. `statuses` holds the answer of each attempt, 0 for a connection that failed."""
+
+    id: str
+    event: str
+    hook: Hook
+    headers: dict[str, str]
+    body: bytes
+    statuses: list[int] = field(default_factory=list)
+
+    @property
+    def payload(self) -> dict[str, Any]:
+        return dict(json.loads(self.body))
+
+
+class Deliveries:
+    """The sender. `observer` sees every event once for each hook, before it is sent."""
+
+    def __init__(self, observer: Observer | None = None) -> None:
+        self._all: deque[Delivery] = deque(maxlen=_KEPT)
+        self.settled: Callable[[Hook, int], None] = lambda _hook, _status: None
+        """Hears of every attempt and its answer, 0 for a connection that failed."""
+
+        self.reseal: Callable[[Hook, Letter], Letter] = lambda _hook, letter: letter
+        """Makes a webhook ready to be sent once more."""
+
+        self._observer = observer
+        self._changed = threading.Condition()
+        self._waiting: dict[int, deque[Delivery]] = {}
+        self._busy: set[int] = set()
+        self._held = False
+        self._stopped = False
+
+    @property
+    def all(self) -> list[Delivery]:
+        """The newest deliveries, oldest first, as they are at this moment: others go on adding to them."""
+        return list(self._all)
+
+    def send(self, hook: Hook, letter: Letter) -> None:
+        """Queue a signed event for one hook."""
+        delivery = Delivery(letter.id, letter.event, hook, dict(letter.headers), letter.body)
+        if self._observer:
+            self._observer.observe_event(letter.event, delivery.payload)
+        self._all.append(delivery)
+        self._queue(delivery)
+
+    def redeliver(self, guid: str) -> bool:
+        """Send a delivery once more, with the same id and the same bytes. False when there is none of this id."""
+        known = next((delivery for delivery in self.all if delivery.id == guid), None)
+        if known:
+            letter = self.reseal(known.hook, Letter(known.id, known.event, known.body, known.headers))
+            known.headers = dict(letter.headers)
+            self._queue(known)
+        return known is not None
+
+    def last_status(self, hook: Hook) -> int | None:
+        """What the last delivery to a hook met, 0 for nobody there; None when there was none yet."""
+        tried = (each.statuses[-1] for each in reversed(self.all) if each.hook.id == hook.id and each.statuses)
+        return next(tried, None)
+
+    def hold(self) -> None:
+        """Send nothing until `release`."""
+        with self._changed:
+            self._held = True
+
+    def release(self, reorder: Callable[[list[Delivery]], list[Delivery]] = list) -> None:
+        """Send what was held, in the order that `reorder` gives each hook's deliveries; it may repeat or drop some."""
+        with self._changed:
+            self._waiting = {hook: deque(reorder(list(queue))) for hook, queue in self._waiting.items()}
+            self._held = False
+            self._changed.notify_all()
+
+    def drain(self, timeout: float = 10.0) -> bool:
+        """Wait until nothing is queued or under way; False when that took longer than `timeout` seconds."""
+        with self._changed:
+            return self._changed.wait_for(lambda: not self._busy and not any(self._waiting.values()), timeout)
+
+    def stop(self) -> None:
+        """End the threads; what is still queued is not sent."""
+        with self._changed:
+            self._stopped = True
+            self._changed.notify_all()
+
+    def _queue(self, delivery: Delivery) -> None:
+        with self._changed:
+            if delivery.hook.id not in self._waiting:
+                self._waiting[delivery.hook.id] = deque()
+                threading.Thread(target=self._work, args=(delivery.hook.id,), daemon=True).start()
+            self._waiting[delivery.hook.id].append(delivery)
+            self._changed.notify_all()
+
+    def _work(self, hook: int) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._stopped or (not self._held and self._waiting[hook]))
+                if self._stopped:
+                    return
+                delivery = self._waiting[hook].popleft()
+                self._busy.add(hook)
+            delivery.statuses.append(_post(delivery))
+            self.settled(delivery.hook, delivery.statuses[-1])
+            with self._changed:
+                self._busy.discard(hook)
+                self._changed.notify_all()
+
+
+def _post(delivery: Delivery) -> int:
+    target = urlsplit(delivery.hook.url)
+    connection = http.client.HTTPConnection(target.hostname or "", target.port or 80, timeout=_TIMEOUT)
+    try:
+        path = f"{target.path or '/'}?{target.query}" if target.query else target.path or "/"
+        connection.request("POST", path, delivery.body, delivery.headers)
+        return connection.getresponse().status
+    except (OSError, http.client.HTTPException):
+        return 0
+    finally:
+        connection.close()

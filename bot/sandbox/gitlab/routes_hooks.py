@@ -1,0 +1,172 @@
+"""The API's webhooks: made, changed, tried, and what became of the last that were sent.
+
+It never shows a token: only whether there is one.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from urllib.parse import urlsplit
+
+from bot.sandbox.deliveries import Delivery
+from bot.sandbox.exchanges import Json, Reply
+from bot.sandbox.gitlab.announcing import announce_test
+from bot.sandbox.gitlab.calls import Call, Denial, Malformed, Route, missing
+from bot.sandbox.gitlab.shapes import stamp, stamp_or_none
+from bot.sandbox.state import Hook
+
+_EVENTS = (
+    "push_events", "tag_push_events", "merge_requests_events", "note_events", "confidential_note_events",
+    "issues_events", "confidential_issues_events", "pipeline_events", "job_events", "releases_events",
+    "wiki_page_events", "deployment_events", "feature_flag_events", "resource_access_token_events", "emoji_events",
+)
+_TRIGGERS = {
+    "Push Hook": "push_hooks", "Tag Push Hook": "tag_push_hooks", "Merge Request Hook": "merge_request_hooks",
+    "Note Hook": "note_hooks", "Confidential Note Hook": "confidential_note_hooks", "Issue Hook": "issue_hooks",
+}
+_CLASSES = {"successful": 2, "client_failure": 4, "server_failure": 5}
+_END_OF_PATIENCE, _KEY_BYTES = 40, 32
+_ALL_EVENTS = "*"
+
+
+def list_hooks(call: Call) -> Reply:
+    return call.pages(list(call.repository.hooks.values()), lambda hook: _show(call, hook))
+
+
+def read_hook(call: Call) -> Reply:
+    return Reply(200, _show(call, _find(call)))
+
+
+def create_hook(call: Call) -> Reply:
+    """Make a webhook; only pushes are told of unless more is asked for."""
+    hook = call.forge.add_hook(call.repository, _url(call.needed("url")), call.text("token") or "", ["push_events"])
+    _dress(call, hook)
+    return Reply(201, _show(call, hook))
+
+
+def edit_hook(call: Call) -> Reply:
+    hook, url, token = _find(call), call.text("url"), call.text("token")
+    hook.url = hook.url if url is None else _url(url)
+    hook.secret = hook.secret if token is None else token
+    _dress(call, hook)
+    return Reply(200, _show(call, hook))
+
+
+def delete_hook(call: Call) -> Reply:
+    del call.repository.hooks[_find(call).id]
+    return Reply(204)
+
+
+def try_hook(call: Call) -> Reply:
+    """Send an example; a hook that was switched off is on again once the answer is good."""
+    hook, trigger = _find(call), call.arguments["trigger"]
+    if trigger not in _EVENTS:
+        raise Malformed("trigger does not have a valid value")
+    hook.disabled_until, hook.active = None, True
+    announce_test(call.forge, call.repository, hook, call.actor)
+    return Reply(201, {"message": "201 Created"})
+
+
+def list_events(call: Call) -> Reply:
+    """What was sent, the latest first."""
+    hook, wanted = _find(call), call.text("status")
+    sent = [delivery for delivery in call.forge.deliveries.all if delivery.hook.id == hook.id and delivery.statuses]
+    found = [delivery for delivery in reversed(sent) if _is_of(delivery, wanted)]
+    return call.pages(found, _show_event)
+
+
+def resend(call: Call) -> Reply:
+    hook, number = _find(call), call.id("hook_event_id")
+    for delivery in call.forge.deliveries.all:
+        if delivery.hook.id == hook.id and _event_id(delivery) == number:
+            call.forge.deliveries.redeliver(delivery.id)
+            return Reply(201, {"response_status": 200})
+    raise missing()
+
+
+def _find(call: Call) -> Hook:
+    hook = call.repository.hooks.get(call.id("hook_id"))
+    if hook is None:
+        raise missing()
+    return hook
+
+
+def _url(text: str) -> str:
+    if urlsplit(text).scheme not in {"http", "https"}:
+        raise Denial(422, "Invalid url given")
+    return text
+
+
+def _dress(call: Call, hook: Hook) -> None:
+    wanted = {name for name in _EVENTS if {name, _ALL_EVENTS} & set(hook.events)}
+    for name in _EVENTS:
+        if (flag := call.flag(name)) is not None:
+            wanted = wanted | {name} if flag else wanted - {name}
+    hook.events = sorted(wanted)
+    token = call.text("signing_token")
+    if token is not None:
+        hook.signing_token = _signing_token(token)
+
+
+def _signing_token(token: str) -> str:
+    try:
+        key = base64.b64decode(token.removeprefix("whsec_"), validate=True)
+    except binascii.Error:
+        key = b""
+    if token and (not token.startswith("whsec_") or len(key) != _KEY_BYTES):
+        raise Denial(422, {"signing_token": ["must be whsec_ and a key of 32 bytes in base64"]})
+    return token
+
+
+def _status_of(call: Call, hook: Hook) -> str:
+    if hook.failures >= _END_OF_PATIENCE:
+        return "disabled"
+    resting = hook.disabled_until is not None and hook.disabled_until > call.forge.now()
+    return "temporarily_disabled" if resting else "executable"
+
+
+def _show(call: Call, hook: Hook) -> Json:
+    status = _status_of(call, hook)
+    return {
+        "id": hook.id, "url": hook.url, "name": None, "description": None, "project_id": call.repository.id,
+        "created_at": stamp(hook.created_at), "enable_ssl_verification": True, "repository_update_events": False,
+        **{name: bool({name, _ALL_EVENTS} & set(hook.events)) for name in _EVENTS}, "alert_status": status,
+        "disabled_until": stamp_or_none(hook.disabled_until) if status == "temporarily_disabled" else None,
+        "url_variables": [], "custom_webhook_template": None, "custom_headers": [], "push_events_branch_filter": None,
+        "branch_filter_strategy": "wildcard", "token_present": bool(hook.secret),
+        "signing_token_present": bool(hook.signing_token),
+    }
+
+
+def _event_id(delivery: Delivery) -> int:
+    return int(delivery.id.partition("-")[0], 16)
+
+
+def _is_of(delivery: Delivery, wanted: str | None) -> bool:
+    status = delivery.statuses[-1]
+    return wanted is None or wanted == str(status) or status // 100 == _CLASSES.get(wanted)
+
+
+def _show_event(delivery: Delivery) -> Json:
+    hidden = {"X-Gitlab-Token": "[REDACTED]"} if "X-Gitlab-Token" in delivery.headers else {}
+    status = delivery.statuses[-1]
+    return {
+        "id": _event_id(delivery), "url": delivery.hook.url, "trigger": _TRIGGERS.get(delivery.event, "push_hooks"),
+        "request_headers": delivery.headers | hidden, "request_data": delivery.payload, "response_headers": {},
+        "response_body": "", "execution_duration": 0.01, "response_status": str(status) if status else "internal error",
+    }
+
+
+_HOOKS = "/projects/{id}/hooks"
+_HOOK = f"{_HOOKS}/{{hook_id}}"
+ROUTES = (
+    Route("GET", _HOOKS, list_hooks, "maintain"),
+    Route("POST", _HOOKS, create_hook, "maintain"),
+    Route("GET", _HOOK, read_hook, "maintain"),
+    Route("PUT", _HOOK, edit_hook, "maintain"),
+    Route("DELETE", _HOOK, delete_hook, "maintain"),
+    Route("POST", f"{_HOOK}/test/{{trigger}}", try_hook, "maintain"),
+    Route("GET", f"{_HOOK}/events", list_events, "maintain"),
+    Route("POST", f"{_HOOK}/events/{{hook_event_id}}/resend", resend, "maintain"),
+)

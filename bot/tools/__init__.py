@@ -1,0 +1,1 @@
+"""git and the other programs the bot drives. It never decides and never talks to a forge's API."""

@@ -1,0 +1,289 @@
+"""One repository as the bot sees it: answers questions about its commits, picks in memory, moves branches on the forge.
+
+It never decides what a finding means, and never writes a branch without a lease on what it saw.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from bot.core.actions import (
+    BranchMoved,
+    BranchReady,
+    CompareWithOriginal,
+    EnsureBranch,
+    FindOrigins,
+    FindPresent,
+    NotLanded,
+    PickCommits,
+    PickOutcome,
+    Refused,
+    ResolveChange,
+    Sync,
+    Synced,
+    Unproven,
+)
+from bot.core.duplicates import find_combined, find_evidence, origins
+from bot.core.errors import Fault
+from bot.core.model import Branch, Change, CloneAccess, Evidence, Repo
+from bot.tools.changes import ChangeResolver
+from bot.tools.claims import Claim, sweep
+from bot.tools.clone import Clone, borrowing, is_damage
+from bot.tools.difference import describe_difference
+from bot.tools.git import Done, GitFault, check_branch
+from bot.tools.patch_ids import PatchIds
+from bot.tools.pick import Committer, Impossible, Picker, Wish
+from bot.tools.scratch import Repository, Scratch
+
+T = TypeVar("T")
+
+_POLICY = {"github": ".github/relbot.toml", "gitlab": ".gitlab/relbot.toml"}
+_SCRATCH = "scratch-"
+_LONGEST_POLICY = 64 * 1024  # bytes
+
+
+class Mirrors:
+    """All mirrors of this process, in one folder. The folder is a cache: losing it costs a fetch and nothing else."""
+
+    def __init__(self, directory: Path, committer: Committer | None = None) -> None:
+        self._directory = directory
+        self._committer = committer or Committer()
+        self._lock = threading.Lock()
+        self._open: dict[tuple[str, int], Mirror] = {}
+
+    def of(self, repo: Repo, access: CloneAccess) -> Mirror:
+        """The mirror of a repository, kept under its forge and number, so that a renamed one is found again."""
+        with self._lock:
+            key = (repo.forge, repo.id)
+            if key not in self._open:
+                place = self._directory / f"{repo.forge}-{repo.id}"
+                self._open[key] = Mirror(repo, Clone(place, access), self._committer)
+            mirror = self._open[key]
+        mirror.use(repo, access)
+        return mirror
+
+    def close(self) -> None:
+        """End every process that belongs to a mirror."""
+        with self._lock:
+            for mirror in self._open.values():
+                mirror.forget()
+            self._open.clear()
+
+
+class Mirror:
+    """Questions run in parallel; fetches of one repository run one at a time."""
+
+    def __init__(self, repo: Repo, clone: Clone, committer: Committer) -> None:
+        self._repo = repo
+        self._clone = clone
+        self._committer = committer
+        self._opening = threading.Lock()
+        self._picker: Picker | None = None
+        self._claim: Claim | None = None
+        self._patch_ids: PatchIds | None = None
+        self._tips: dict[str, str] = {}
+        """The branches as the last fetch has left them."""
+
+    def use(self, repo: Repo, access: CloneAccess) -> None:
+        """Take the newest name and credentials."""
+        self._repo = repo
+        self._clone.use(access)
+
+    def forget(self) -> None:
+        """End the reading process and drop the scratch store; the next question makes new ones."""
+        with self._opening:
+            if self._picker is not None:
+                self._picker.close()
+                self._picker = None
+            if self._claim is not None:
+                self._claim.release()
+                self._claim = None
+            if self._patch_ids is not None:
+                self._patch_ids.close()
+                self._patch_ids = None
+            self._tips = {}
+
+    # ── questions ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def sync(self, action: Sync) -> Synced:
+        """Fetch the default branch, the branches that match, and one pull's head; drop what is gone."""
+        patterns = [check_branch(self._repo.default_branch), *map(_check_pattern, action.patterns)]
+        refspecs = [_refspec(f"refs/heads/{pattern}") for pattern in patterns]
+        if action.number is not None:
+            pull = self._clone.access.pull_ref.format(number=action.number)
+            refspecs.append(_refspec(f"{pull}*"))  # as a pattern, since a pull may have no such ref
+        self._healing(lambda: self._clone.fetch(refspecs))
+        return self._healing(lambda: self._read_branches(patterns))
+
+    def resolve_change(self, action: ResolveChange) -> Change | NotLanded | Unproven:
+        """See `ChangeResolver`."""
+        return self._healing(lambda: self._resolve(action))
+
+    def find_present(self, action: FindPresent) -> tuple[Evidence, ...]:
+        """Evidence that commits of a change are on a line: the rungs of the ladder that need no pick."""
+        return self._healing(lambda: self._find_present(action))
+
+    def pick(self, action: PickCommits) -> PickOutcome:
+        """Pick in memory. What cannot be picked at all (a commit that is not there) is a `Fault`."""
+        return self._healing(lambda: self._pick(action))
+
+    def compare(self, action: CompareWithOriginal) -> str:
+        """How the picked commits differ from their originals, as `git range-diff` tells it; empty when they do not."""
+        outcome = self.pick(action.pick)
+        return self._healing(lambda: describe_difference(self.picker, outcome, action.pick.mainline))
+
+    def find_origins(self, action: FindOrigins) -> tuple[tuple[int, str], ...]:
+        """Which pulls the commits of a push say they carry. A new branch carries nothing new."""
+        if not action.before.strip("0") or not action.after.strip("0"):
+            return ()
+        return self._healing(lambda: self._find_origins(action))
+
+    # ── writing ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def ensure_branch(self, action: EnsureBranch) -> BranchReady | BranchMoved | Refused:
+        """Push a picked commit, with a lease on what the branch is expected to be (None: it must not exist yet)."""
+        ref = f"refs/heads/{check_branch(action.branch)}"
+        self.pick(action.pick)  # in memory and deterministic: after a restart it makes the same objects again
+        self.picker.keep(action.commit)
+        view = self.picker.scratch.view().directory
+        done = self._clone.push(view, f"{action.commit}:{ref}", f"{ref}:{action.expect or ''}")
+        if done.status == 0:
+            return BranchReady(action.commit)
+        return self._explain_refusal(done, ref, action)
+
+    def _explain_refusal(self, done: Done, ref: str, action: EnsureBranch) -> BranchReady | BranchMoved | Refused:
+        said = done.err.decode(errors="replace") + done.out.decode(errors="replace")
+        if "returned error: 403" in said:  # no trouble that passes: the bot may not push here
+            return _refusal(said, action.branch)
+        if "rejected]" not in said:
+            raise Fault(str(GitFault(["push", action.branch], done.status, done.err)), passing=True)
+        tip = self._clone.remote_tip(ref)  # the forge may have been slower than the lease, or have taken it after all
+        if tip == action.commit:
+            return BranchReady(tip)
+        if tip == action.expect and "[remote rejected]" in said:
+            return _refusal(said, action.branch)
+        return BranchMoved(tip)
+
+    # ── underneath ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def picker(self) -> Picker:
+        """Picks with this mirror's objects; made when first asked for, and again after a rebuild."""
+        if (picker := self._picker) is not None:
+            return picker
+        with self._clone.locked(), self._opening:
+            if self._picker is None:
+                sweep(self._clone.place, _SCRATCH)
+                self._claim = Claim(self._clone.place, _SCRATCH)
+                repository = Repository(self._clone.directory, self._clone.directory / "objects", "sha1")
+                scratch = Scratch(self._claim.directory, repository, borrowing(self._clone.directory), self._clone.git)
+                self._picker = Picker(scratch, self._committer)
+            return self._picker
+
+    @property
+    def patch_ids(self) -> PatchIds:
+        """What identifies the commits of this repository, kept beside the clone."""
+        with self._opening:
+            if self._patch_ids is None:
+                self._patch_ids = PatchIds(self._clone.place / "patch-ids.sqlite", self._clone.git())
+            return self._patch_ids
+
+    def _healing(self, work: Callable[[], T]) -> T:
+        return self._clone.healing(work, forget=self.forget)
+
+    def _read_branches(self, patterns: Sequence[str]) -> Synced:
+        wanted = re.compile("|".join(re.escape(pattern).replace(r"\*", ".*") for pattern in patterns), re.DOTALL)
+        # others may be there from earlier, and nobody has brought them up to date
+        self._tips = {name: sha for name, sha in self._clone.branches().items() if wanted.fullmatch(name)}
+        branches = tuple(Branch(name, sha) for name, sha in self._tips.items())
+        tip = self._tips.get(self._repo.default_branch)
+        path = _POLICY[self._repo.forge]
+        found = self.picker.reader.contents([f"{tip}:{path}"])[0] if tip else None
+        policy = (path, found[1][: _LONGEST_POLICY + 1].decode(errors="replace")) if found else None
+        return Synced(branches, policy)
+
+    def _resolve(self, action: ResolveChange) -> Change | NotLanded | Unproven:
+        base = check_branch(action.pull.base)
+        tip = self._tips.get(base)
+        if tip is None:
+            self._clone.fetch([_refspec(f"refs/heads/{base}*")])  # as a pattern, since it may be gone
+            # a robot's stack has bases of its own; what it landed is on the default branch
+            tip = self._tip(base) or self._tip(self._repo.default_branch)
+        if tip is None:
+            return NotLanded(f"its base branch {base} is gone")
+        return ChangeResolver(self._clone.git(), self.picker).resolve(action.pull, tip)
+
+    def _tip(self, branch: str) -> str | None:
+        if branch in self._tips:
+            return self._tips[branch]
+        done = self._clone.git().attempt("rev-parse", "--verify", "--quiet", "--end-of-options", f"refs/heads/{branch}")
+        return done.out.decode("ascii").strip() or None
+
+    def _find_present(self, action: FindPresent) -> tuple[Evidence, ...]:
+        main_tip = self._tip(self._repo.default_branch)
+        if main_tip is None:
+            return ()
+        line, fork = self.patch_ids.line(f"line:{action.onto.name}", action.onto.sha, main_tip)
+        main = self.patch_ids.index(f"main:{fork}", main_tip, fork, with_patches=False)
+        shas = [commit.sha for commit in action.change.commits]
+        found = [find_evidence(traits, line, main) for traits in self.patch_ids.traits(shas)]
+        evidence = tuple(e for e in found if e is not None)
+        first = action.change.commits[0]
+        if len(shas) > 1 and first.parents and sum(e.certain for e in evidence) < len(shas):
+            sum_of_all = self.patch_ids.combined(first.parents[0], shas[-1])
+            together = find_combined(action.change.title, sum_of_all, shas, line)
+            if together and (together[0].certain or not evidence):
+                return together
+        return evidence
+
+    def _find_origins(self, action: FindOrigins) -> tuple[tuple[int, str], ...]:
+        before, after = self.picker.reader.commits([action.before, action.after])
+        if before is None or after is None:
+            return ()  # a branch that was rewritten, or has moved on since
+        pushed = self._clone.git().run("rev-list", "--reverse", "--no-merges", after.sha, f"^{before.sha}")
+        commits = self.patch_ids.traits(pushed.decode("ascii").split())
+        return tuple(
+            (number, commit.sha)
+            for commit in commits
+            for number in origins(commit, self.patch_ids.traits(self._full(commit.picked_from)))
+        )
+
+    def _full(self, names: Sequence[str]) -> list[str]:
+        return [commit.sha for commit in self.picker.reader.commits(names) if commit]
+
+    def _pick(self, action: PickCommits) -> PickOutcome:
+        wish = Wish(action.onto, action.commits, action.mainline, action.committed_at, action.sign_off)
+        outcome = self.picker.pick([wish])[0]
+        if not isinstance(outcome, Impossible):
+            return outcome
+        if is_damage(outcome.reason) or not self._clone.is_whole:
+            raise GitFault(["merge-tree"], 128, outcome.reason.encode())
+        raise Fault(f"I could not pick onto {action.onto[:12]} of {self._repo.path}: {outcome.reason}")
+
+
+def _refspec(ref: str) -> str:
+    return f"+{ref}:{ref}"
+
+
+def _check_pattern(pattern: str) -> str:
+    """A branch name with at most one `*`, as a refspec allows it."""
+    check_branch(pattern.replace("*", "x", 1))
+    return pattern
+
+
+def _refusal(said: str, branch: str) -> Refused:
+    """Put the forge's own words first, and what to do about them."""
+    own = [line.removeprefix("remote:").strip() for line in said.splitlines() if line.startswith("remote:")]
+    brief = re.search(r"\[remote rejected\].*\((.*)\)", said)
+    reason = (" ".join(line for line in own if line) or (brief[1] if brief else "it gave no reason"))[:500]
+    if "workflow" in reason:
+        step = "Give the bot the workflows permission, or carry this change over by hand: it touches workflow files."
+    elif "protected" in reason.lower() or "GH006" in reason:
+        step = f"Let the bot push to {branch}, or set delivery = “pull” in the policy."
+    else:
+        step = f"Check the rules for {branch} and the bot's rights, then ask again."
+    return Refused(f"the forge refused the push to {branch}: {reason}", step)

@@ -1,0 +1,45 @@
+"""The demo tells its story to the end, and what it claims on the way is true."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from bot.app.cli.demo.story import PER_BATCH, TRAIN
+
+
+@pytest.fixture(scope="module")
+def told() -> dict[str, str]:
+    """Outcome by job, as `relbot demo --exit --json` prints them."""
+    command = [sys.executable, "-m", "bot", "demo", "--exit", "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=True)
+    reports = [json.loads(line) for line in done.stdout.splitlines()]
+    return {":".join(r["job"].split(":")[3:]): r["outcome"] for r in reports if r["job"].startswith("backport:")}
+
+
+def test_every_scene_ends_as_the_story_says(told):
+    outcomes = sorted(outcome for outcome in told.values())
+    assert outcomes == ["conflict", *["opened"] * 8, "present"], told
+
+
+def test_the_conflict_is_the_one_on_the_oldest_line(told):
+    assert [key.split(":")[1] for key, outcome in told.items() if outcome == "conflict"] == ["2.6"]
+
+
+def patch_id(tmp_path, mode, before, after):
+    (tmp_path / "a").write_text(before)
+    (tmp_path / "b").write_text(after)
+    diff = subprocess.run(["git", "diff", "--no-index", "a", "b"], cwd=tmp_path, capture_output=True, check=False)
+    named = diff.stdout.replace(b"a/a", b"a/f").replace(b"b/b", b"b/f")
+    told = subprocess.run(["git", "patch-id", mode], input=named, capture_output=True, check=True)
+    return told.stdout.split()[0]
+
+
+def test_the_twin_has_the_same_stable_patch_id_and_does_the_opposite(tmp_path):
+    there, back = (PER_BATCH, TRAIN), (TRAIN, PER_BATCH)
+    assert PER_BATCH != TRAIN
+    assert patch_id(tmp_path, "--stable", *there) == patch_id(tmp_path, "--stable", *back)
+    assert patch_id(tmp_path, "--verbatim", *there) != patch_id(tmp_path, "--verbatim", *back)

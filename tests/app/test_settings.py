@@ -1,0 +1,192 @@
+"""The server's settings: what is read, and how a mistake is answered."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from bot.app import log, settings
+from bot.app.connect import open_doors
+from bot.core.errors import UserError
+from bot.core.model import Repo, Secret
+from bot.core.tables import sections_of
+
+TOKEN = {"GITHUB_TOKEN": "t0ken"}
+EXAMPLE = Path("config/server.example.toml")
+
+
+@pytest.fixture(autouse=True)
+def _forget_what_is_hidden(monkeypatch):
+    monkeypatch.setattr(log, "_hidden", set())
+
+
+@pytest.fixture
+def written(tmp_path):
+    def write(text):
+        path = tmp_path / "server.toml"
+        path.write_text(text)
+        return str(path)
+
+    return write
+
+
+def test_the_example_says_exactly_what_the_defaults_are():
+    text = EXAMPLE.read_text()
+    defaults = settings.File(github=settings.GitHubSection())
+    assert settings.parse(text, "example") == defaults
+    head, gitlab = text.split("# [gitlab]\n")
+    both = f"{head}[gitlab]\n" + re.sub(r"(?m)^# ", "", gitlab)
+    assert settings.parse(both, "example") == settings.File(
+        github=settings.GitHubSection(), gitlab=settings.GitLabSection()
+    )
+
+
+def test_every_key_stands_in_the_example():
+    text = EXAMPLE.read_text()
+    for section, model in sections_of(settings.File).items():
+        assert re.search(rf"(?m)^(# )?\[{section}\]", text)
+        for key in model.model_fields:
+            assert re.search(rf"(?m)^(# )*{key} = ", text), f"{section}.{key}"
+
+
+def test_without_a_file_the_environment_is_enough(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    found = settings.load(None, {**TOKEN, "RELBOT_WEBHOOK_SECRET": "w1"})
+    assert found.github.credential.reveal() == "t0ken"
+    assert [secret.reveal() for secret in found.github.webhook_secrets] == ["w1"]
+    assert found.server.port == 8080
+    assert "~" not in str(found.directory)
+
+
+def test_the_option_goes_before_the_environment_and_that_before_the_usual_place(written, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config/server.toml").write_text("[server]\nport = 1\n")
+    (tmp_path / "other.toml").write_text("[server]\nport = 2\n")
+    assert settings.load(None, TOKEN).server.port == 1
+    assert settings.load(None, {**TOKEN, "RELBOT_SETTINGS": "other.toml"}).server.port == 2
+    named = written("[server]\nport = 3\n")
+    assert settings.load(named, {**TOKEN, "RELBOT_SETTINGS": "other.toml"}).server.port == 3
+
+
+def test_secrets_come_from_files_and_print_as_stars(written, tmp_path):
+    (tmp_path / "token").write_text("from-file\n")
+    (tmp_path / "hook").write_text("hook-file\n")
+    path = written(
+        f'[github]\ntoken_file = "{tmp_path}/token"\n'
+        f'webhook_secret_envs = ["NEW", "OLD"]\nwebhook_secret_files = ["{tmp_path}/hook"]\n'
+    )
+    found = settings.load(path, {"OLD": "old-env"})
+    assert found.github.credential.reveal() == "from-file"
+    assert [secret.reveal() for secret in found.github.webhook_secrets] == ["old-env", "hook-file"]
+    assert not any(secret in repr(found) for secret in ("from-file", "old-env", "hook-file"))
+
+
+@pytest.mark.parametrize(("text", "said"), [
+    ("[server]\nhost = '::1'\nprot = 80\n", r"line 3, `prot = 80`: “prot” is not .*; did you mean “port”\?"),
+    ("[sever]\nport = 80\n", r"line 1, `\[sever\]`: there is no section or key “sever”; did you mean “server”\?"),
+    ("port = 80\n", r"line 1, `port = 80`: there is no section or key “port”"),
+    ("[server]\nport = 70000\n", r"line 2, `port = 70000`: server.port: a number up to 65535 is wanted"),
+    ("[server]\nport = 'x'\n", r"line 2, `port = 'x'`: server.port: a whole number is wanted"),
+    ("[server]\nport = \n", r"line 2, `port =`: this is not TOML"),
+    ("[server]\nowners = ['a b']\n", r"line 2.*an owner is a name such as"),
+    ("[github]\napi = 'http://example.org'\n", "line 2.*has to be an https:// address"),
+    ("[github]\napi = 'https://me:pw@example.org'\n", "has to be an https:// address without a user name"),
+    ("[github]\napp_id = true\n", "github.app_id: a text in quotes is wanted"),
+    ("[bot]\nname = 'a <b>'\n", "line 2"),
+    ("[github]\ntoken = 'ghp_0123'\n", r"line 2, `token = …`: “token” is not .*; did you mean “token_env”\?"),
+    ("[gitlab]\ntoken = ghp_0123\n", r"line 2, `token = …`: this is not TOML"),
+])
+def test_a_mistake_is_answered_with_its_line_and_the_nearest_key(written, text, said):
+    path = written(text)
+    with pytest.raises(UserError, match=said) as caught:
+        settings.load(path, TOKEN)
+    assert path in str(caught.value)
+    assert "ghp_0123" not in str(caught.value)
+
+
+def test_plain_http_is_allowed_on_this_machine_only():
+    for host in ("127.0.0.1:8000", "localhost", "[::1]:9"):
+        assert settings.parse(f"[github]\napi = 'http://{host}/'\n", "x").github.api == f"http://{host}"
+    with pytest.raises(UserError):
+        settings.parse("[github]\napi = 'http://127.0.0.1.example.org'\n", "x")
+
+
+@pytest.mark.parametrize(("text", "environ", "said"), [
+    ("", {}, "the environment variable GITHUB_TOKEN is not set"),
+    ("[github]\ntoken_env = 'MINE'\n", TOKEN, "the environment variable MINE is not set"),
+    ("[github]\ntoken_file = '/no/such/file'\n", TOKEN, "file of the GitHub token /no/such/file cannot be read"),
+    ("[github]\nwebhook_secret_files = ['/dev/null']\n", TOKEN, "file of a webhook secret /dev/null is empty"),
+    ("[github]\napp_id = 7\n", TOKEN, "no private key of the GitHub App: .* GITHUB_APP_PRIVATE_KEY"),
+    ("[gitlab]\n", TOKEN, "no GitLab token: the environment variable GITLAB_TOKEN is not set"),
+])
+def test_a_missing_secret_is_named_with_the_next_step(written, text, environ, said):
+    with pytest.raises(UserError, match=said):
+        settings.load(written(text), environ)
+
+
+def test_the_log_hides_what_was_loaded(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    settings.load(None, {"GITHUB_TOKEN": "plain-canary", "RELBOT_WEBHOOK_SECRET": "hook-canary"})
+    assert log.redact("plain-canary and hook-canary") == "*** and ***"
+
+
+def test_a_settings_file_that_is_named_and_not_there_is_an_error():
+    with pytest.raises(UserError, match=r"settings file /no/such.toml cannot be read"):
+        settings.load("/no/such.toml", TOKEN)
+
+
+# ── several forges ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_only_the_forges_that_are_named_are_there(written):
+    text = "[github]\n[gitlab]\nurl = 'https://git.example.org/'\n"
+    both = settings.load(written(text), {**TOKEN, "GITLAB_TOKEN": "g"})
+    assert (both.github.api, both.gitlab.url) == ("https://api.github.com", "https://git.example.org")
+    alone = settings.load(written("[gitlab]\n"), {"GITLAB_TOKEN": "g", "RELBOT_GITLAB_SECRET": "s"})
+    assert alone.github is None
+    assert [secret.reveal() for secret in (alone.gitlab.token, *alone.gitlab.webhook_secrets)] == ["g", "s"]
+    assert settings.load(written("[server]\nport = 1\n"), TOKEN).gitlab is None
+
+
+def test_an_app_stands_in_for_the_token(written):
+    pem = "-----BEGIN KEY-----\nc2VjcmV0IG1hdGVyaWFs\n-----END KEY-----"
+    found = settings.load(written("[github]\napp_id = 12345\n"), {"GITHUB_APP_PRIVATE_KEY": pem})
+    assert found.github.credential.id == "12345"
+    assert found.github.credential.key.reveal() == pem
+    assert "secret" not in repr(found).replace("webhook_secrets", "")
+    assert log.redact("a line of it: c2VjcmV0IG1hdGVyaWFs.") == "a line of it: ***."
+
+
+def test_signing_tokens_and_secret_tokens_are_kept_apart(written, tmp_path):
+    (tmp_path / "sign").write_text("whsec_abc\n")
+    text = f"[gitlab]\nsigning_token_envs = ['SIGN']\nsigning_token_files = ['{tmp_path}/sign']\n"
+    found = settings.load(written(text), {"GITLAB_TOKEN": "g", "SIGN": "whsec_def"}).gitlab
+    assert [secret.reveal() for secret in found.signing_tokens] == ["whsec_def", "whsec_abc"]
+    assert found.webhook_secrets == ()
+
+
+@pytest.mark.parametrize(("owners", "path", "admitted"), [
+    ([], "any/thing", True),
+    (["acme"], "acme/torchlet", True),
+    (["ACME"], "Acme/torchlet", True),
+    (["acme"], "acme-evil/torchlet", False),
+    (["acme"], "evil/acme", False),
+    (["group/sub"], "group/sub/project", True),
+    (["group/sub"], "group/subway/project", False),
+    (["group/sub"], "group/project", False),
+    (["group"], "group/sub/project", True),
+    (["acme/torchlet"], "acme/torchlet", True),
+])
+def test_a_server_is_for_the_owners_that_are_named(owners, path, admitted):
+    server = settings.parse(f"[server]\nowners = {owners}\n", "x").server
+    assert server.admits(Repo("github", 7, path, "main")) is admitted
+
+
+def test_a_webhook_secret_that_is_missing_is_demanded_for_each_forge(written):
+    found = settings.load(written("[github]\n[gitlab]\n"), {**TOKEN, "GITLAB_TOKEN": "g", "RELBOT_WEBHOOK_SECRET": "w"})
+    with pytest.raises(UserError, match=r"no webhook secret for gitlab.*Set RELBOT_GITLAB_SECRET"):
+        open_doors(found)
+    assert set(open_doors(found, trust=Secret("x"))) == {"github", "gitlab"}

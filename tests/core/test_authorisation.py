@@ -1,0 +1,305 @@
+"""Who may do what: each actor, event, verb and label, form, kind of pull, and policy, in every combination.
+
+What is expected of a cell is a short rule (`expected`), written without a look at the code that is judged by it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import product
+from typing import Literal
+
+from bot.core.actions import (
+    Action,
+    BranchReady,
+    CompareWithOriginal,
+    DressPull,
+    EnsureBranch,
+    EnsureComment,
+    EnsurePull,
+    FindComment,
+    FindPresent,
+    GetLabellings,
+    GetPull,
+    GetRole,
+    IsMember,
+    Labelling,
+    PickCommits,
+    PullReady,
+    React,
+    ResolveChange,
+    SetLabels,
+    Sync,
+)
+from bot.core.commands import TABLE
+from bot.core.errors import Fault
+from bot.core.events import CommentEdited, CommentPosted, Event, PullClosed, PullLabelled
+from bot.core.model import Comment, Person, Pull, Role
+from bot.core.plan import flow_of, plan
+from tests.core.driving import Answers, drive, writes
+from tests.core.test_commands import CONTRACT
+from tests.core.values import ADA, REPO, a_backport_pull, a_change, a_pull, picked, synced
+
+Effect = Literal[
+    "nothing", "a hint", "denied", "refused", "answered", "not there yet", "told of the policy", "carried", "fault",
+]  # fmt: skip
+
+# ── the dimensions ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class Actor:
+    """An account, and what the forge says of it; `role` is None when it cannot say."""
+
+    name: str
+    person: Person
+    role: Role | None = Role.NONE
+
+
+ACTORS = (
+    Actor("outsider", Person(10, "oscar"), Role.NONE),
+    Actor("account that is gone", Person(0, "ghost"), Role.NONE),
+    Actor("reader", Person(11, "rita"), Role.READ),
+    Actor("triager", Person(12, "theo"), Role.TRIAGE),
+    Actor("reader with the name of the App", Person(13, "mergebot"), Role.READ),
+    Actor("writer", Person(14, "wanda"), Role.WRITE),
+    Actor("maintainer", Person(15, "mona"), Role.MAINTAIN),
+    Actor("administrator", Person(16, "alma"), Role.ADMIN),
+    Actor("person of whom the forge cannot tell", Person(17, "urs"), None),
+    Actor("App that the policy names", Person(18, "mergebot[bot]", is_bot=True), Role.WRITE),
+    Actor("App that it does not name", Person(19, "otherbot[bot]", is_bot=True), Role.ADMIN),
+)
+
+APPS = 'apps = ["mergebot"]'
+POLICIES = {
+    "no managers": f"[people]\n{APPS}",
+    "managers, and one of them acts": f'[people]\n{APPS}\nmanagers = ["acme/release"]',
+    "managers, and another one acts": f'[people]\n{APPS}\nmanagers = ["acme/release"]',
+    "broken": f"[people]\n{APPS}\nmanager = []",
+}
+
+FORMS = {
+    "plain": "{}",
+    "quoted": "> {}",
+    "fenced": "```\n{}\n```",
+    "indented": "Look:\n\n    {}",
+    "inline code": "`{}`",
+    "HTML comment": "<!--\n{}\n-->",
+    "link": "[{}](https://example.org)",
+    "list": "- {}",
+    "in a sentence": "Please say {}",
+    "quote that goes on": "> He said:\n{}",
+    "list that goes on": "- He said:\n{}",
+    "inline code over lines": "This `\n{}\n` is code.",
+    "link over lines": "[this\n{}\n](https://example.org)",
+    "HTML": "<div>\n{}\n</div>",
+}
+
+ORIGINS = {
+    "own branch": a_pull(head_repo_id=REPO.id, head="fix"),
+    "fork": a_pull(head_repo_id=99, head="fix"),
+    "fork, named as a backport": a_pull(head_repo_id=99, head="backport/2.7/12"),
+    "fork that is gone": a_pull(head_repo_id=None, head="fix"),
+}
+
+COMMENTS = ("comment", "edited comment")
+LABELLINGS = ("label before the merge", "label after the merge")
+LABELS = ("backport/2.7", "backport/v2.7", "backport/release/2.7", "backport/all", "backported/2.7", "bug")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One combination. `said` is a verb of the table, or a label."""
+
+    actor: Actor
+    event: str
+    said: str
+    form: str
+    origin: str
+    policy: str
+
+
+def cells() -> Iterator[Cell]:
+    """Every combination that there is."""
+    verbs = [verb.said for verb in TABLE]
+    for combination in product(ACTORS, COMMENTS, verbs, FORMS, ORIGINS, POLICIES):
+        yield Cell(*combination)
+    for actor, event, label, origin, policy in product(ACTORS, LABELLINGS, LABELS, ORIGINS, POLICIES):
+        yield Cell(actor, event, label, "plain", origin, policy)
+    for actor, origin, policy in product(ACTORS, ORIGINS, POLICIES):
+        yield Cell(actor, "merge of what a maintainer labelled", "backport/2.7", "plain", origin, policy)
+
+
+# ── the rule ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+BUILT: dict[str, Effect] = {"/backport": "carried", "/release help": "answered", "/release ping": "answered"}
+
+
+def expected(cell: Cell) -> Effect:
+    """What has to come of a cell."""
+    if cell.event.startswith("merge"):
+        return "told of the policy" if cell.policy == "broken" else "carried"
+    if cell.event in LABELLINGS:
+        return expected_of_label(cell)
+    if cell.form != "plain" or (cell.actor.person.is_bot and cell.event == "edited comment"):
+        return "nothing"
+    return "a hint" if cell.event == "edited comment" else expected_of_comment(cell)
+
+
+def expected_of_label(cell: Cell) -> Effect:
+    """A label counts when who put it on may write; a person who may not is told so on the pull."""
+    if not cell.said.startswith("backport/") or (cell.actor.person.is_bot and not is_named(cell)):
+        return "nothing"
+    if cell.policy == "broken":
+        return "told of the policy"
+    if cell.actor.role is None:
+        return "fault"
+    return "carried" if cell.actor.role >= Role.WRITE else "refused"
+
+
+def expected_of_comment(cell: Cell) -> Effect:
+    """A verb is for who its row names: anyone, who may write, or a release manager."""
+    who = CONTRACT[cell.said]
+    if cell.actor.person.is_bot and not is_named(cell):
+        return "nothing"
+    if who != "anyone" and cell.actor.role is None:
+        return "fault"
+    needs_policy = cell.said == "/backport" or who == "manager"
+    if cell.policy == "broken" and needs_policy and is_one(cell, "write"):
+        return "told of the policy"
+    if not is_one(cell, who):
+        return "denied"
+    return BUILT.get(cell.said, "not there yet")
+
+
+def is_named(cell: Cell) -> bool:
+    return cell.actor.name == "App that the policy names" and cell.policy != "broken"
+
+
+def is_one(cell: Cell, who: str) -> bool:
+    if who == "anyone":
+        return True
+    if cell.actor.person.is_bot:
+        return who == "write" and is_named(cell)
+    role = cell.actor.role or Role.NONE
+    if who == "write":
+        return role >= Role.WRITE
+    if cell.policy == "no managers":
+        return role >= Role.MAINTAIN
+    return role >= Role.WRITE and cell.policy == "managers, and one of them acts"
+
+
+EXAMPLES = {verb.said: verb.example for verb in TABLE}
+
+# ── what really happens ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def world(cell: Cell) -> Answers:
+    """A forge and a repository that would let everything happen."""
+    label = cell.said if cell.event in LABELLINGS else "backport/2.7"
+    labels = () if cell.event in COMMENTS else (label,)
+    setter = cell.actor.person if cell.event in LABELLINGS else ADA
+    pull = replace(ORIGINS[cell.origin], author=cell.actor.person, labels=labels)
+    return {
+        GetPull: pull,
+        GetRole: lambda action: role_of(cell, action),
+        IsMember: lambda action: cell.policy == "managers, and one of them acts" and action.group == "acme/release",
+        GetLabellings: {label: Labelling(setter, 1)},
+        Sync: synced("main", "release/2.7", policy=POLICIES[cell.policy]),
+        ResolveChange: a_change(),
+        FindPresent: (),
+        PickCommits: picked(),
+        CompareWithOriginal: "",
+        FindComment: None,
+        EnsureBranch: BranchReady("a" * 40),
+        EnsurePull: PullReady(a_backport_pull(), opened=True),
+        DressPull: None,
+        SetLabels: None,
+        EnsureComment: lambda action: Comment(1, Person(1, "relbot"), action.body),
+        React: None,
+    }
+
+
+def role_of(cell: Cell, action: GetRole) -> Role:
+    """ADA is the maintainer who labels what others merge."""
+    if action.person == ADA:
+        return Role.MAINTAIN
+    if cell.actor.role is None:
+        raise Fault("the forge does not answer")
+    return cell.actor.role if action.person == cell.actor.person else Role.NONE
+
+
+def event_of(cell: Cell, pull: Pull) -> Event:
+    """What the forge tells of a cell."""
+    person = cell.actor.person
+    match cell.event:
+        case "comment" | "edited comment":
+            said = FORMS[cell.form].format(EXAMPLES[cell.said])
+            kind = CommentPosted if cell.event == "comment" else CommentEdited
+            return kind(REPO, pull.number, 501, person, said)
+        case "label after the merge":
+            return PullLabelled(REPO, pull.number, (cell.said,), person)
+        case "label before the merge":
+            return PullClosed(REPO, pull.number, ADA)
+        case _:
+            return PullClosed(REPO, pull.number, person)
+
+
+def happens(cell: Cell) -> tuple[Effect, list[Action]]:
+    """Plan the event, do every job of the plan, and say what was written."""
+    answers = world(cell)
+    done: list[Action] = []
+    try:
+        planned, _ = drive(plan(event_of(cell, answers[GetPull])), answers)
+        for job in planned.jobs:
+            done += writes(drive(flow_of(job), answers)[1])
+    except Fault:
+        return "fault", done
+    return judge(done), done
+
+
+def judge(done: list[Action]) -> Effect:
+    kinds = {type(action) for action in done}
+    if EnsureBranch in kinds and EnsurePull in kinds:
+        return "carried"
+    if not kinds:
+        return "nothing"
+    assert kinds <= {EnsureComment, React}, kinds
+    reactions = {action.reaction for action in done if isinstance(action, React)}
+    texts = " ".join(action.body for action in done if isinstance(action, EnsureComment))
+    if "The policy file" in texts:
+        return "told of the policy"
+    if not reactions:
+        return "refused"
+    if reactions == {"-1"}:
+        return "denied"
+    if reactions == {"rocket"}:
+        return "answered"
+    return "a hint" if "not when it is edited" in texts else "not there yet"
+
+
+def test_every_cell_of_the_matrix_does_what_the_rule_says(capsys) -> None:
+    seen: Counter[str] = Counter()
+    wrong = []
+    for cell in cells():
+        effect, done = happens(cell)
+        seen[effect] += 1
+        if effect != expected(cell):
+            wrong.append(f"{cell}\n  {effect} instead of {expected(cell)}: {done}")
+    assert not wrong, f"{len(wrong)} of {seen.total()} cells:\n" + "\n".join(wrong[:10])
+    assert seen.total() == len(ACTORS) * len(ORIGINS) * len(POLICIES) * (
+        len(COMMENTS) * len(TABLE) * len(FORMS) + len(LABELLINGS) * len(LABELS) + 1
+    ), "no cell is left out"
+    with capsys.disabled():
+        print(f"\nauthorisation: {seen.total()} cells, {dict(seen)}")
+
+
+def test_a_role_that_is_lost_before_the_job_begins_does_not_count() -> None:
+    """The plan is made with one role, the job begins with another: what counts is the role at that moment."""
+    cell = Cell(ACTORS[4], "label before the merge", "backport/2.7", "plain", "own branch", "no managers")
+    for role, effect in ((Role.WRITE, "carried"), (Role.TRIAGE, "refused")):
+        answers = {**world(cell), GetRole: role}
+        [job] = drive(plan(PullClosed(REPO, 12, ADA)), answers)[0].jobs
+        assert judge(writes(drive(flow_of(job), answers)[1])) == effect

@@ -1,0 +1,258 @@
+"""A comment's commands, and only its commands, are read."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from bot.core.commands import (
+    MAX_COMMANDS,
+    MAX_LENGTH,
+    TABLE,
+    Complaint,
+    Help,
+    Incomplete,
+    NotBuilt,
+    Order,
+    PickOnto,
+    Ping,
+    TooMany,
+    UnknownVerb,
+    UnknownWord,
+    Verb,
+    find_verb,
+    read_commands,
+)
+from bot.core.grammar import MAX_LINES, Filled, Lacking, Overfull, Slot, Surplus, fill, slots_of
+from bot.core.prose import NOT_TEXT
+from tests.core.values import L26, L27
+
+PICK = (PickOnto((L27,)),)
+
+
+def reads(body: str) -> tuple[Order | Complaint, ...]:
+    return tuple(said.read for said in read_commands(body))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "/backport 2.7",
+        "/backport v2.7",
+        "/backport release/2.7",
+        "/BackPort   V2.7  ",
+        "   /backport 2.7",
+        "\t/cherry-pick 2.7".replace("\t", "  "),
+        "/cherrypick 2.7\r\n",
+        "Thanks!\r\n/backport 2.7\r\nSee you.",
+        "Thanks!\n    /backport 2.7",
+        "/backport 2.7 2.7",
+        "/backport 2.7\n---\nsent from a phone",
+        "/backport 2.7 <!-- a note -->",
+        "<details>\n\n/backport 2.7\n\n</details>",
+        "It returns a vector<int>\n/backport 2.7",
+        "Some <b>bold</b> and <code>code</code>\n/backport 2.7",
+        "<!-- <code> -->\n\n/backport 2.7",
+        "</code>\n\n/backport 2.7",
+        ">>>\nquoted\n>>>\n\n/backport 2.7",
+        "```\n>>>\n```\n/backport 2.7",
+    ],
+)
+def test_a_line_that_starts_with_a_command_is_one(body: str) -> None:
+    assert reads(body) == PICK
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "please /backport 2.7",
+        "`/backport 2.7`",
+        "```\n/backport 2.7\n```",
+        "~~~\n/backport 2.7",
+        "    /backport 2.7",
+        "\t/backport 2.7",
+        "> /backport 2.7",
+        "> quoted\n/backport 2.7",
+        "- /backport 2.7",
+        "1. /backport 2.7",
+        "# /backport 2.7",
+        "**/backport 2.7**",
+        "*/backport 2.7*",
+        "[/backport 2.7](https://example.org)",
+        "![/backport 2.7](https://example.org)",
+        "[x]: /backport",
+        "<!-- /backport 2.7 -->",
+        "<!--\n/backport 2.7\n-->",
+        "text <!--\n/backport 2.7\n--> text",
+        "<!-- x --> /backport 2.7",
+        "<div>\n/backport 2.7\n</div>",
+        "<b>/backport 2.7</b>",
+        "text <code>\n/backport 2.7\n</code>",
+        "text <a href='x'>\n/backport 2.7\n</a>",
+        "text <CODE class='x'>\n/backport 2.7",
+        "<code>\n\n/backport 2.7\n\n</code>",
+        "<blockquote>\n\n/backport 2.7\n\n</blockquote>",
+        "text <q>\n\n/backport 2.7",
+        "<details>\n<pre>\n\n/backport 2.7\n\n</pre>\n</details>",
+        ">>>\n/backport 2.7\n>>>",
+        ">>>\n\n/backport 2.7",
+        "text\n\n>>>>  \n/backport 2.7",
+        "\\/backport 2.7",
+        "&#47;backport 2.7",
+        "/backports 2.7",
+        "/back port 2.7",
+        "//backport 2.7",
+        "/releases",
+        "/rebase",
+    ],
+)
+def test_everything_else_is_not(body: str) -> None:
+    assert reads(body) == ()
+
+
+@pytest.mark.parametrize(
+    ("body", "read"),
+    [
+        ("/release help", Help()),
+        ("/release", Help()),
+        ("/RELEASE Ping", Ping()),
+        ("/backport all", PickOnto((), everywhere=True)),
+        ("/backport 2.7 ALL 2.6", PickOnto((L27, L26), everywhere=True)),
+        ("/backport", Incomplete("LINE")),
+        ("/backport 2,7", UnknownWord("2,7")),
+        ("/backport 2.7 please", UnknownWord("please")),
+        ("/backport 2.7.1", UnknownWord("2.7.1")),
+        ("/backport `2.7`", UnknownWord(NOT_TEXT)),
+        ("/backport [2.7](https://example.org)", UnknownWord(NOT_TEXT * 3)),
+        ("/backport recreate 2.7", NotBuilt("/backport recreate")),
+        ("/backport 2.7 class=regression", NotBuilt("/backport … class")),
+        ("/backport Class=docs 2.7", NotBuilt("/backport … class")),
+        ("/backport 2.7 class=urgent", UnknownWord("class=urgent")),
+        ("/backport 2.7 --with-prerequisites=1", UnknownWord("--with-prerequisites=1")),
+        ("/release ping please", UnknownWord("please")),
+        ("/backport 2.7 --with-prerequisites", NotBuilt("/backport … --with-prerequisites")),
+        ("/backport 2.7 --force", UnknownWord("--force")),
+        ("/release rc 2.7 sha=abc", NotBuilt("/release rc")),
+        ('/release hold 2.7 reason="not yet', NotBuilt("/release hold")),
+        ("/release hlep", UnknownVerb("/release", "hlep", "help")),
+        ("/release xyzzy", UnknownVerb("/release", "xyzzy", None)),
+    ],
+)
+def test_a_command_is_read_or_answered(body: str, read: object) -> None:
+    assert reads(body) == (read,)
+
+
+# ── the table ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+CONTRACT = {
+    "/release help": "anyone", "/release ping": "anyone", "/release status": "anyone", "/release plan": "anyone",
+    "/release rc": "manager", "/release final": "manager", "/release confirm": "manager", "/release cancel": "manager",
+    "/release cut": "manager", "/release hold": "write", "/release unhold": "manager", "/release notes": "write",
+    "/release yank": "manager", "/release rollback": "manager", "/release retry": "write",
+    "/backport": "write", "/backport recreate": "write",
+}  # fmt: skip
+
+
+def test_the_table_has_every_verb_of_the_contract_with_who_may_say_it() -> None:
+    assert {verb.said: verb.who for verb in TABLE} == CONTRACT
+
+
+@pytest.mark.parametrize("verb", TABLE, ids=lambda verb: verb.said)
+def test_every_row_explains_itself_and_its_example_is_one_of_it(verb: Verb) -> None:
+    assert verb.help
+    [said] = read_commands(verb.example)
+    assert said.verb == verb
+    assert isinstance(said.read, Help | Ping | PickOnto if verb.built else NotBuilt)
+    assert isinstance(fill(verb.takes, words_of(verb)), Filled), "the row takes its own example"
+
+
+def words_of(verb: Verb) -> list[str]:
+    return re.findall(r'(?:[^\s"]|"[^"]*")+', verb.example.removeprefix(verb.said))
+
+
+@pytest.mark.parametrize("verb", [verb for verb in TABLE if not verb.built], ids=lambda verb: verb.said)
+def test_what_the_contract_has_and_the_program_has_not_is_said_whatever_follows(verb: Verb) -> None:
+    assert reads(f"{verb.said} some more words") == (NotBuilt(verb.said),)
+    assert read_commands(verb.said)[0].who == verb.who
+
+
+def test_what_no_row_knows_can_be_answered_to_anyone() -> None:
+    assert [said.who for said in read_commands("/release xyzzy\n/release rc 2.7\n/backport x")] == [
+        "anyone", "manager", "write",
+    ]  # fmt: skip
+    assert find_verb("/backport", "help") is None
+
+
+# ── the language of the table ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_row_is_read_into_slots() -> None:
+    assert slots_of("rc|final LINE… [sha=SHA] NUMBER=TEXT [--force]") == (
+        Slot("rc|final"),
+        Slot("LINE", many=True),
+        Slot("SHA", "sha", needed=False),
+        Slot("TEXT", "NUMBER"),
+        Slot("", "--force", needed=False),
+    )
+
+
+@pytest.mark.parametrize(
+    ("takes", "words", "found"),
+    [
+        ("LINE", ["2.7"], Filled({"LINE": ("2.7",)})),
+        ("LINE", ["all"], Surplus("all")),
+        ("LINE…", ["2.7", "ALL"], Filled({"LINE": ("2.7", "ALL")})),
+        ("[LINE]", [], Filled()),
+        ("LINE", [], Lacking(Slot("LINE"))),
+        ("rc|final LINE", ["Final", "2.7"], Filled({"rc|final": ("Final",), "LINE": ("2.7",)})),
+        ("rc|final LINE", ["2.7"], Surplus("2.7")),
+        ("[LINE] [sha=SHA]", ["sha=0123abc"], Filled({}, {"sha": "0123abc"})),
+        ("[LINE] [sha=SHA]", ["sha=xyz"], Surplus("sha=xyz")),
+        ("LINE reason=TEXT", ["2.7", 'REASON="a = b"'], Filled({"LINE": ("2.7",)}, {"reason": "a = b"})),
+        ("LINE reason=TEXT", ["2.7"], Lacking(Slot("TEXT", "reason"))),
+        ("LINE reason=TEXT", ["2.7", 'reason=""'], Surplus('reason=""')),
+        ("LINE NUMBER=TEXT", ["2.7", "123=none", '7="x y"'], Filled({"LINE": ("2.7",)}, {"123": "none", "7": "x y"})),
+        ("LINE NUMBER=TEXT", ["2.7", "0=none"], Surplus("0=none")),
+        ("LINE NUMBER=TEXT", ["2.7"], Lacking(Slot("TEXT", "NUMBER"))),
+        ("VERSION", ["v2.7.0-rc10"], Filled({"VERSION": ("v2.7.0-rc10",)})),
+        ("VERSION", ["2.7"], Surplus("2.7")),
+        ("[--force]", ["--force"], Filled({}, {"--force": ""})),
+        ("[--force]", ["--force=1"], Surplus("--force=1")),
+        ("LINE…", ["2.7"] * (MAX_LINES + 1), Overfull(MAX_LINES)),
+    ],
+)
+def test_words_are_put_into_slots_or_the_first_that_fits_none_is_named(
+    takes: str, words: list[str], found: object
+) -> None:
+    assert fill(takes, words) == found
+
+
+# ── several commands, long and hostile comments ──────────────────────────────────────────────────────────────────────
+
+
+def test_several_commands_are_read_in_order() -> None:
+    assert reads("/release ping\n\ntext\n\n/backport 2.7\n/release help") == (Ping(), *PICK, Help())
+
+
+def test_a_comment_has_room_for_ten_commands() -> None:
+    read = reads("/release ping\n" * (MAX_COMMANDS + 1))
+    assert read == (Ping(),) * MAX_COMMANDS + (TooMany(MAX_COMMANDS, "commands in a comment"),)
+    assert reads("/release ping\n" * MAX_COMMANDS) == (Ping(),) * MAX_COMMANDS
+
+
+def test_a_command_has_room_for_twenty_lines() -> None:
+    lines = " ".join(f"2.{n}" for n in range(MAX_LINES + 1))
+    assert reads(f"/backport {lines}") == (TooMany(MAX_LINES, "lines in a command"),)
+
+
+def test_a_comment_that_is_too_long_is_not_read() -> None:
+    assert reads("/backport 2.7\n".ljust(MAX_LENGTH, "x")) == PICK
+    assert reads("/backport 2.7\n".ljust(MAX_LENGTH + 1, "x")) == ()
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("piece", ["[", "![", "[a](", "*a ", "_a", "<", "<!--", "`", "> ", "- ", "&", '"', '"a'])
+def test_hostile_markdown_is_read_in_bounded_time(piece: str) -> None:
+    read_commands("/backport 2.7 " + piece * ((MAX_LENGTH - 14) // len(piece)))

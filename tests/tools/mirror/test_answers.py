@@ -1,0 +1,165 @@
+"""What a mirror answers without touching the forge: picks, differences, evidence, origins."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.core.actions import CompareWithOriginal, FindOrigins, FindPresent, PickCommits, Sync
+from bot.core.errors import Fault
+from bot.core.model import Branch, Change, Commit
+from bot.core.picks import Conflict, Present
+from tests.tools.histories import lines
+from tests.tools.mirror.story import BOB, GITHUB, LINES, WHEN, access, land, wish
+
+# ── picking and comparing ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_picks_are_the_same_after_everything_was_forgotten(remote, mirrors):
+    pull = land(remote, "one")
+    outcomes = []
+    for _ in range(2):
+        mirror = mirrors.of(GITHUB, access(f"file://{remote.path}"))
+        mirror.sync(Sync(GITHUB, LINES))
+        outcomes.append(mirror.pick(wish(remote, pull.merged_as)))
+        mirrors.close()
+    assert outcomes[0] == outcomes[1]
+
+
+@pytest.mark.parametrize(("commits", "onto"), [(("1" * 40,), None), (None, "1" * 40), (("--output=x",), None)])
+def test_a_commit_that_is_not_there_is_a_fault_and_no_reason_to_clone_anew(remote, mirror, tmp_path, commits, onto):
+    pull = land(remote, "one")
+    mirror.sync(Sync(GITHUB, LINES))
+    inode = (tmp_path / "mirrors/github-7/mirror.git").stat().st_ino
+    asked = PickCommits(GITHUB, commits or (pull.merged_as,), onto or remote.sha("release/2.7"), WHEN)
+    with pytest.raises(Fault, match=r"1111111|output"):
+        mirror.pick(asked)
+    assert (tmp_path / "mirrors/github-7/mirror.git").stat().st_ino == inode
+
+
+def test_nothing_differs_although_trailer_committer_and_date_do(remote, mirror):
+    pull = land(remote, "one", "two")
+    mirror.sync(Sync(GITHUB, LINES))
+    picking = wish(remote, pull.merged_as, sign_off=True)
+    outcome = mirror.pick(picking)
+    assert mirror.compare(CompareWithOriginal(picking, outcome.commit)) == ""
+
+
+def test_context_that_drifted_is_shown(remote, mirror):
+    remote.commit("release/2.7", {"a.py": lines((4, "another neighbour"))}, "Drift")
+    source = remote.commit("main", {"a.py": lines((7, "change"))}, "Change")
+    clean = remote.commit("main", {"b.py": lines((7, "change"))}, "Clean = as it was")
+    mirror.sync(Sync(GITHUB, LINES))
+    picking = wish(remote, source, clean)
+    outcome = mirror.pick(picking)
+    told = mirror.compare(CompareWithOriginal(picking, outcome.commit))
+    assert "another neighbour" in told
+    assert told.startswith("1:")
+    assert "b.py" not in told
+    assert "cherry picked from" not in told
+
+
+def test_there_is_nothing_to_compare_where_nothing_was_picked(remote, mirror):
+    source = remote.commit("main", {"a.py": lines((7, "change"))}, "Change")
+    remote.commit("release/2.7", {"a.py": lines((7, "change"))}, "Same")
+    mirror.sync(Sync(GITHUB, LINES))
+    picking = wish(remote, source)
+    assert isinstance(mirror.pick(picking), Present)
+    assert mirror.compare(CompareWithOriginal(picking, "")) == ""
+
+
+def test_a_very_long_difference_is_cut_and_says_so(remote, mirror):
+    remote.commit("main", {"big.py": "".join(f"{n}\n\n\n\n\n\n\n" for n in range(4000))}, "Big")
+    remote.branch("release/2.7", "main")
+    remote.commit("release/2.7", {"big.py": "".join(f"{n}\n\n\n\n\n\n{n % 2}\n" for n in range(4000))}, "Drift")
+    source = remote.commit("main", {"big.py": "".join(f"{n}\n\nx\n\n\n\n\n" for n in range(4000))}, "Everywhere")
+    mirror.sync(Sync(GITHUB, LINES))
+    picking = wish(remote, source)
+    outcome = mirror.pick(picking)
+    if isinstance(outcome, Conflict):
+        pytest.skip("git merges this no longer")
+    told = mirror.compare(CompareWithOriginal(picking, outcome.commit))
+    assert told.endswith("\n… (cut)")
+    assert len(told) < 20_100
+
+
+# ── evidence ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def present(mirror, remote, commits, title="Change", onto="release/2.7"):
+    plain = tuple(Commit(sha, (remote.sha(f"{sha}^"),), "", "", 0, "") for sha in commits)
+    change = Change(12, title, plain, "rebase", "")
+    found = mirror.find_present(FindPresent(GITHUB, change, Branch(onto, remote.sha(onto))))
+    return [(e.kind, e.commit, e.present_as, e.certain) for e in found]
+
+
+def test_evidence_is_found_for_each_commit_that_is_there(remote, mirror):
+    one = remote.commit("main", {"a.py": lines((3, "one"))}, "One", author=BOB)
+    two = remote.commit("main", {"a.py": lines((3, "one"), (15, "two"))}, "Two", author=BOB)
+    three = remote.commit("main", {"b.py": lines((3, "three"))}, "Three", author=BOB)
+    here = remote.commit("release/2.7", {"a.py": lines((3, "one"))}, "One")
+    like = remote.commit("release/2.7", {"b.py": lines((3, "otherwise"))}, f"x\n\n(cherry picked from commit {three})")
+    mirror.sync(Sync(GITHUB, LINES))
+    assert present(mirror, remote, [one, two, three]) == [
+        ("patch-id", one, here, True), ("trailer", three, like, True),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("title", "certain"), [("Change (#40)", True), ("Quite another title", False)])
+def test_a_series_that_the_line_has_as_one_commit_is_found_by_its_sum(remote, mirror, title, certain):
+    one = remote.commit("main", {"a.py": lines((3, "one"))}, "One", author=BOB)
+    two = remote.commit("main", {"a.py": lines((3, "one"), (15, "two"))}, "Two", author=BOB)
+    here = remote.commit("release/2.7", {"a.py": lines((3, "one"), (15, "two"))}, title)
+    mirror.sync(Sync(GITHUB, LINES))
+    assert present(mirror, remote, [one, two]) == [
+        ("patch-id", one, here, certain), ("patch-id", two, here, certain),
+    ]  # fmt: skip
+
+
+def test_a_look_alike_of_the_sum_does_not_hide_what_is_certain(remote, mirror):
+    one = remote.commit("main", {"a.py": lines((3, "one"))}, "One", author=BOB)
+    two = remote.commit("main", {"a.py": lines((3, "one"), (15, "two"))}, "Two", author=BOB)
+    remote.commit("release/2.7", {"a.py": lines((3, "one"), (15, "two"))}, "Quite another title")
+    here = remote.commit("release/2.7", {"z": "z"}, f"x\n\n(cherry picked from commit {one})")
+    mirror.sync(Sync(GITHUB, LINES))
+    assert ("trailer", one, here, True) in present(mirror, remote, [one, two])
+
+
+def test_what_the_line_took_back_is_no_evidence(remote, mirror):
+    one = remote.commit("main", {"a.py": lines((3, "one"))}, "One", author=BOB)
+    here = remote.commit("release/2.7", {"a.py": lines((3, "one"))}, f"One\n\n(cherry picked from commit {one})")
+    remote.revert("release/2.7", here)
+    mirror.sync(Sync(GITHUB, LINES))
+    assert present(mirror, remote, [one]) == []
+
+
+def test_new_commits_on_the_line_are_seen_by_the_next_question(remote, mirror):
+    one = remote.commit("main", {"a.py": lines((3, "one"))}, "One", author=BOB)
+    mirror.sync(Sync(GITHUB, LINES))
+    assert present(mirror, remote, [one]) == []
+    here = remote.commit("release/2.7", {"a.py": lines((3, "one"))}, f"One\n\n(cherry picked from commit {one})")
+    mirror.sync(Sync(GITHUB, LINES))
+    assert present(mirror, remote, [one]) == [("trailer", one, here, True)]
+
+
+def test_origins_are_the_pulls_that_pushed_commits_say_they_carry(remote, mirror):
+    source = remote.commit("main", {"a.py": lines((3, "one"))}, "Fix one (#12)")
+    before = remote.sha("release/2.7")
+    first = remote.commit("release/2.7", {"x": "x"}, f"[2.7] Fix one (#34)\n\n(cherry picked from commit {source})")
+    second = remote.commit("release/2.7", {"y": "y"}, "Fix two (#13) (#35)")
+    remote.commit("release/2.7", {"z": "z"}, "Own work (#36)")
+    mirror.sync(Sync(GITHUB, LINES))
+    assert mirror.find_origins(FindOrigins(GITHUB, before, remote.sha("release/2.7"))) == ((12, first), (13, second))
+    assert mirror.find_origins(FindOrigins(GITHUB, first, second)) == ((13, second),)
+
+
+@pytest.mark.parametrize(("before", "after"), [
+    ("0" * 40, "tip"), ("tip", "0" * 40), ("1" * 40, "tip"), ("tip", "1" * 40), ("", ""), ("--output=x", "tip"),
+    ("tip", "tip"),
+])  # fmt: skip
+def test_a_push_with_an_end_that_is_not_known_carries_nothing(remote, mirror, tmp_path, before, after):
+    mirror.sync(Sync(GITHUB, LINES))
+    inode = (tmp_path / "mirrors/github-7/mirror.git").stat().st_ino
+    tip = remote.sha("release/2.7")
+    ends = [tip if end == "tip" else end for end in (before, after)]
+    assert mirror.find_origins(FindOrigins(GITHUB, *ends)) == ()
+    assert (tmp_path / "mirrors/github-7/mirror.git").stat().st_ino == inode
