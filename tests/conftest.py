@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,18 @@ from tests.openapi_gate import Gate
 
 # what fails in the shared parts of the tests is explained as in the tests themselves
 pytest.register_assert_rewrite("tests.tools.wishes", "tests.tools.histories", "tests.tools.cherry_picking")
+
+
+@pytest.fixture(autouse=True)
+def _the_log_as_it_was() -> Iterator[None]:
+    """A command that is run inside a test sets up the log of its process, which must not silence the tests after it."""
+    loggers = [logging.getLogger(name) for name in (None, "urllib3", "github", "git", "werkzeug")]
+    levels = [logger.level for logger in loggers]
+    handlers = loggers[0].handlers[:]
+    yield
+    for logger, level in zip(loggers, levels, strict=True):
+        logger.setLevel(level)
+    loggers[0].handlers[:] = handlers
 
 
 @pytest.fixture
