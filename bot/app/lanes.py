@@ -16,7 +16,9 @@ from typing import TypeVar
 
 R = TypeVar("R")
 
-_MOST_RESTING = 60
+_MOST_RESTING = 1_000
+"""Tasks that wait without a place; each costs a thread, started when it is needed and some 50 kB."""
+
 _here = threading.local()
 
 
@@ -30,10 +32,11 @@ def sleep(seconds: float) -> None:
 
 
 class Lanes:
-    """Lanes by name, each first in, first out. At most `width` tasks run at a time; more of them may be resting."""
+    """Lanes by name, each first in, first out. At most `width` tasks run at a time, beside `most_resting` that rest."""
 
-    def __init__(self, width: int) -> None:
-        self._pool = ThreadPoolExecutor(width + _MOST_RESTING, thread_name_prefix="lane")
+    def __init__(self, width: int, most_resting: int = _MOST_RESTING) -> None:
+        self._pool = ThreadPoolExecutor(width + most_resting, thread_name_prefix="lane")
+        self._beds = most_resting
         self._waiting: dict[str, deque[Callable[[], None]]] = {}
         self._free = width
         self._next: deque[Callable[[], object]] = deque()
@@ -51,9 +54,19 @@ class Lanes:
         return future
 
     def rest(self, wait: Callable[[], R]) -> R:
-        """Let a task wait for something without its place; it goes on when it has one again."""
+        """Let a task wait for something without its place; it goes on when it has one again.
+
+        When as many rest as there are threads for, it keeps its place: the place would find no thread to run on.
+        """
         with self._changed:
-            self._leave_place()
+            if not self._beds:
+                keeps_place = True
+            else:
+                keeps_place = False
+                self._beds -= 1
+                self._leave_place()
+        if keeps_place:
+            return wait()
         try:
             return wait()
         finally:
@@ -61,6 +74,8 @@ class Lanes:
             with self._changed:
                 self._take_place(back.set)
             back.wait()
+            with self._changed:
+                self._beds += 1
 
     def drain(self, timeout: float | None = None) -> bool:
         """Wait until every lane is empty, tasks that running tasks add included; False after `timeout` seconds."""

@@ -76,6 +76,23 @@ def test_no_more_tasks_run_than_there_are_places_however_many_have_rested():
     assert (running, most) == (0, 2)
 
 
+def test_more_tasks_than_there_are_threads_to_rest_on_get_through_all_the_same():
+    lanes = Lanes(2, most_resting=3)
+    tasks = [lanes.submit(str(name), lambda: sleep(0.01) or "rested") for name in range(40)]
+    assert lanes.drain(WAIT), "they wait for each other"
+    assert [task.result(0) for task in tasks] == ["rested"] * 40
+    lanes.close()
+
+
+def test_a_hundred_that_wait_for_their_forge_hold_up_nobody_else():
+    lanes, gate = Lanes(4), threading.Event()
+    waiting = [lanes.submit(str(name), lambda: lanes.rest(lambda: gate.wait(WAIT))) for name in range(100)]
+    assert lanes.submit("another forge", lambda: "through").result(WAIT) == "through"
+    assert not any(task.done() for task in waiting)
+    gate.set()
+    lanes.close()
+
+
 def test_a_rest_that_fails_gives_the_place_back():
     lanes = Lanes(1)
     with pytest.raises(ZeroDivisionError):
