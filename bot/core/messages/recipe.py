@@ -23,8 +23,8 @@ In a clone whose remote is `origin`, paste:
 {PICK_MARKER}
 {fence(pick_commands(stop), "bash")}
 
-Where git stops, mend the files, `git add` them and run `git cherry-pick --continue`, until it is through \
-(`git cherry-pick --abort` takes you back). Then paste:
+Where git stops, mend the files, `git add` them and run `git cherry-pick --continue` (`--skip` where git says that \
+nothing is left of the pick), until it is through; `git cherry-pick --abort` takes you back. Then paste:
 
 {PUSH_MARKER}
 {fence(push_commands(stop), "bash")}
@@ -49,6 +49,20 @@ def pick_commands(stop: Stop) -> str:
 
 
 def push_commands(stop: Stop) -> str:
-    """Push what is checked out as the backport's branch, unless a pick is still under way."""
-    push = shlex.join(("git", "push", "origin", f"HEAD:refs/heads/{stop.head}"))
-    return f"! git rev-parse --quiet --verify CHERRY_PICK_HEAD &&\n{push}"
+    """Push the backport's branch, if it is what is checked out, holds picks, and no pick is under way.
+
+    `git commit` in the middle of several picks clears CHERRY_PICK_HEAD and leaves those that are still to come in the
+    sequencer; a first block that stopped early leaves another branch, or this one at the line's tip.
+    """
+    head = shlex.quote(f"refs/heads/{stop.head}")
+    other = shlex.quote(f"{stop.head} is not checked out: see where the first block stopped.")
+    return f"""\
+if [ "$(git symbolic-ref --quiet HEAD)" != {head} ]; then
+  echo {other} >&2; false
+elif [ -e "$(git rev-parse --git-path CHERRY_PICK_HEAD)" ] || [ -e "$(git rev-parse --git-path sequencer)" ]; then
+  echo 'The pick is not through: git cherry-pick --continue, or --skip where nothing is left of it.' >&2; false
+elif [ "$(git rev-parse HEAD)" = "$(git rev-parse FETCH_HEAD)" ]; then
+  echo 'Nothing is picked yet: see where the first block stopped.' >&2; false
+else
+  {shlex.join(("git", "push", "origin", f"HEAD:refs/heads/{stop.head}"))}
+fi"""
