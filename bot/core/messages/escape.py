@@ -12,6 +12,8 @@ from bot.core.model import Line, Person
 _BREAK = "\u200b"
 """Zero-width space: forges look for mentions and references in the rendered text, where a backslash is gone."""
 
+_LONGEST_TICKS = 100
+
 _MARKUP = re.compile(r"([\\`*_\[\]<>|~&#$!])")
 _REFERENCE = re.compile(r"([@#!~%&$^])(?=[\w\"{])")
 _ADDRESS = re.compile(r"(?i)(https?|ftp)(:)(?=//)|(www)(\.)")
@@ -40,7 +42,8 @@ def code(text: str, limit: int = 200) -> str:
 
 
 def fence(text: str, info: str) -> str:
-    """A fenced block whose fence is longer than any run of backticks in it."""
+    """A fenced block whose fence is longer than any run of backticks in it; endless runs are broken, to keep it short."""
+    text = re.sub(f"(`{{{_LONGEST_TICKS}}})(?=`)", rf"\1{_BREAK}", text)
     ticks = "`" * max(3, _longest_run(text) + 1)
     return f"{ticks}{info}\n{text}\n{ticks}"
 

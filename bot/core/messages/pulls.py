@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import accumulate
 
 from bot.core.actions import Step
 from bot.core.ledger import safe_url
@@ -20,6 +21,8 @@ MAX_TITLE = 240
 MAX_DIFFERENCE = 20_000
 MAX_COMMITS = 100
 """How many commits a body lists."""
+MAX_LIST = 10_000
+"""Characters that a list of commits may take: GitHub refuses a body of more than 65,536 in all."""
 
 WHY: dict[EvidenceKind, str] = {
     "ancestor": "it is part of the line's history",
@@ -119,5 +122,7 @@ def _brought(carried: Carried) -> tuple[Step, ...]:
 
 
 def _some(rows: list[str]) -> str:
-    more = len(rows) - MAX_COMMITS
-    return "\n".join(rows[:MAX_COMMITS]) + (f"\n- and {more} more" if more > 0 else "")
+    sizes = accumulate(len(row) + 1 for row in rows[:MAX_COMMITS])
+    shown = sum(1 for size in sizes if size <= MAX_LIST)
+    more = len(rows) - shown
+    return "\n".join(rows[:shown]) + (f"\n- and {more} more" if more > 0 else "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -87,10 +88,19 @@ def test_a_hostile_original_stays_quiet() -> None:
     assert read_commands(body) == ()
 
 
-def test_a_huge_pick_still_fits() -> None:
+@pytest.mark.parametrize("letter", ["x", "*", "`"])
+def test_a_huge_pick_still_fits(letter: str) -> None:
     shas = [f"{n:040x}" for n in range(1000)]
-    change = a_change(*(a_commit(sha, "x" * 300) for sha in shas))
-    steps = tuple(Step(sha, NEW, "picked") for sha in shas)
-    body = render_body(carried(change=change, steps=steps, difference="y" * 90 + "\n" * 90_000))
+    change = a_change(*(a_commit(sha, letter * 300) for sha in shas), proof=letter * 900)
+    steps = tuple(Step(sha, NEW, "picked" if n % 2 else "present") for n, sha in enumerate(shas))
+    alike = tuple(replace(similar(sha), present_as=TWO) for sha in shas)
+    body = render_body(carried(change=change, steps=steps, evidence=alike, difference=letter * 19_000 + "\n" * 90_000))
     assert len(body) < 65_536
+    assert re.search(r"\n- and \d+ more", body)
+
+
+def test_as_many_commits_are_listed_as_there_is_room_for() -> None:
+    shas = [f"{n:040x}" for n in range(1000)]
+    change = a_change(*(a_commit(sha, "x") for sha in shas))
+    body = render_body(carried(change=change, steps=tuple(Step(sha, NEW, "picked") for sha in shas)))
     assert f"- and {1000 - MAX_COMMITS} more" in body
