@@ -23,8 +23,12 @@ class Backport:
 
     @property
     def key(self) -> str:
-        """Stable text that names this job: a job whose key has run is not run again."""
-        return f"backport:{self.change}:{self.line}:{self.generation}"
+        """Stable text that names this job: a job whose key has run is not run again.
+
+        Who asks in chat is always answered, so each comment has a key of its own; what is done already is found done.
+        """
+        asked = self.generation if self.comment is None else f"comment-{self.comment}"
+        return f"backport:{self.change}:{self.line}:{asked}"
 
     @property
     def change(self) -> str:

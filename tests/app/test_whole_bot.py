@@ -296,3 +296,24 @@ def test_a_payload_of_a_repository_that_cannot_be_seen_is_answered_2xx_and_does_
     world.settle()
     assert world.forge.git(REPO).refs() == refs
     assert requests.get(world.hook.replace("/hooks/github", "/healthz"), timeout=10).status_code == 200
+
+
+def reactions(comment):
+    return {reaction.content for reaction in comment.reactions}
+
+
+def test_who_asks_again_in_chat_is_answered_again(world):
+    world.forge.commit(REPO, "release/2.7", {"kit/ops.py": op(3, "x + 33")}, "Differ on the line", by="mona")
+    number = world.land(ADAS_FIX, "Make op 3 a float")
+    first = world.forge.comment(REPO, number, "/backport 2.7", by="mona")
+    world.settle()
+    assert "confused" in reactions(first), "a conflict"
+    world.forge.commit(REPO, "release/2.7", {"kit/ops.py": START["kit/ops.py"]}, "Make it fit", by="mona")
+    second = world.forge.comment(REPO, number, "/backport 2.7", by="mona")
+    world.settle()
+    assert "rocket" in reactions(second)
+    assert world.labels(number) == {"backport-open/2.7"}
+    third = world.forge.comment(REPO, number, "/backport 2.7", by="mona")
+    world.settle()
+    assert "rocket" in reactions(third), "it is open already, and that is an answer"
+    assert the_pull_onto(world, "release/2.7")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bot.core.actions import EnsureComment, FindComment, GetPull, GetRole, IsMember, Missing, React, Sync
 from bot.core.conversation import answer, plan_comment, plan_edit
 from bot.core.events import CommentEdited, CommentPosted
@@ -52,9 +54,11 @@ def test_a_backport_command_is_seen_and_planned_per_line() -> None:
     )
 
 
-def test_the_job_of_a_comment_has_the_key_of_the_labels_first() -> None:
-    job = planned("/backport 2.7").jobs[1]
-    assert job.key == Backport(REPO, 12, L27, APP).key
+def test_each_comment_has_a_job_of_its_own_so_that_each_is_answered() -> None:
+    asked, again = planned("/backport 2.7").jobs[1], planned("/backport 2.7").jobs[1]
+    assert isinstance(asked, Backport)
+    assert asked.key == again.key, "the same comment, delivered twice"
+    assert asked.key not in (replace(asked, comment=78).key, Backport(REPO, 12, L27, APP).key)
 
 
 def test_all_means_the_supported_lines() -> None:
