@@ -61,29 +61,42 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _run_one(local: LocalRepository, args: argparse.Namespace) -> int:
-    from bot.tools.pick import Impossible, Wish
+    from bot.tools.pick import Impossible
 
     onto = local.resolve([args.onto])[0]
-    if onto is None:
-        raise local.unknown(args.onto)
-    wish = Wish(onto, tuple(local.expand(args.commits)), args.mainline, sign_off=args.sign_off)
-    outcome = local.picker.pick([wish])[0]
+    try:
+        outcome = _pick_one(local, args, onto)
+    except UserError as error:
+        if not args.json:
+            raise
+        outcome = Impossible(str(error))
     if isinstance(outcome, Impossible):
-        if args.json:
-            write_json(as_json(None, outcome))
-            return Exit.USAGE
-        raise UserError(f"I cannot pick that: {outcome.reason}.")
+        if not args.json:
+            raise UserError(f"I cannot pick that: {outcome.reason}.")
+        write_json(as_json(None, outcome, onto))
+        return Exit.USAGE
     created = None
     if args.create and isinstance(outcome, Picked | Partial):
         created = local.create(args.create, outcome.commit, outcome.onto)
     if args.json:
-        write_json(as_json(None, outcome))
+        write_json(as_json(None, outcome, onto))
     else:
         _print(local, outcome, created)
     return _EXITS[_word(outcome)]
 
 
+def _pick_one(local: LocalRepository, args: argparse.Namespace, onto: str | None) -> PickOutcome | Impossible:
+    from bot.tools.pick import Wish
+
+    if onto is None:
+        raise local.unknown(args.onto)
+    wish = Wish(onto, tuple(local.expand(args.commits)), args.mainline, sign_off=args.sign_off)
+    return local.picker.pick([wish])[0]
+
+
 def _run_batch(local: LocalRepository) -> int:
+    if sys.stdin is None:
+        raise UserError("--batch - reads its lines from standard input, which is closed. Send one JSON object a line.")
     for lines in _read_lines(sys.stdin.fileno()):
         for answer in _answer(local, lines):
             write_json(answer)
@@ -100,8 +113,8 @@ def _answer(local: LocalRepository, lines: Sequence[bytes]) -> Iterator[dict[str
     wishes = [_as_wish(a, ids) if isinstance(a, dict) else Impossible(a[1]) for a in asked]
     outcomes = iter(local.picker.pick([wish for wish in wishes if isinstance(wish, Wish)]))
     for a, wish in zip(asked, wishes, strict=True):
-        name = a["id"] if isinstance(a, dict) else a[0]
-        yield as_json(name, next(outcomes) if isinstance(wish, Wish) else wish)
+        name, onto = (a["id"], ids[a["onto"]]) if isinstance(a, dict) else (a[0], None)
+        yield as_json(name, next(outcomes) if isinstance(wish, Wish) else wish, onto)
 
 
 def _as_wish(asked: dict[str, Any], ids: Mapping[str, str | None]) -> Wish | Impossible:
@@ -163,19 +176,19 @@ def _read_lines(source: int) -> Iterator[list[bytes]]:
             return
 
 
-def as_json(name: object, outcome: PickOutcome | Impossible) -> dict[str, Any]:
-    """The answer to one wish in the form that scripts rely on."""
+def as_json(name: object, outcome: PickOutcome | Impossible, onto: str | None) -> dict[str, Any]:
+    """The answer to one wish in the form that scripts rely on; `onto` is what the wish's target resolved to."""
     answer: dict[str, Any] = {
-        "id": name, "outcome": _word(outcome), "onto": None, "tree": None, "commit": None,
+        "id": name, "outcome": _word(outcome), "onto": onto, "tree": None, "commit": None,
         "picks": [], "conflicts": [], "message": None,
     }  # fmt: skip
     match outcome:
-        case Picked(onto, commit, tree, steps) | Partial(onto, commit, tree, steps):
-            answer |= {"onto": onto, "tree": tree, "commit": commit}
-        case Present(onto, tree, steps):
-            answer |= {"onto": onto, "tree": tree}
-        case Conflict(onto, paths, steps):
-            answer |= {"onto": onto, "conflicts": [{"path": p.path, "kind": p.kind} for p in paths]}
+        case Picked(_, commit, tree, steps) | Partial(_, commit, tree, steps):
+            answer |= {"tree": tree, "commit": commit}
+        case Present(_, tree, steps):
+            answer |= {"tree": tree}
+        case Conflict(_, paths, steps):
+            answer |= {"conflicts": [{"path": p.path, "kind": p.kind} for p in paths]}
         case _:
             return answer | {"message": outcome.reason}
     picks = [{"source": s.source, "result": s.result, "outcome": s.outcome} for s in steps]

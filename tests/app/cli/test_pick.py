@@ -154,12 +154,22 @@ def test_json_is_to_the_letter_in_a_conflict(relbot, history):
     }  # fmt: skip
 
 
-def test_json_is_to_the_letter_for_what_cannot_be_picked(relbot, history):
-    answer = one(relbot("--onto", "line", "--json", "merged"))
+@pytest.mark.parametrize(("onto", "what", "said"), [
+    ("line", "merged", "is a merge"), ("line", "nowhere", "'nowhere' names no commit"),
+    ("nowhere", "fix", "'nowhere' names no commit"),
+])  # fmt: skip
+def test_json_is_to_the_letter_for_what_cannot_be_picked(relbot, history, onto, what, said):
+    answer = one(relbot("--onto", onto, "--json", what))
     assert list(answer) == FIELDS
-    assert "is a merge" in answer.pop("message")
-    assert answer == {"id": None, "outcome": "error", "onto": None, "tree": None, "commit": None, "picks": [],
-                      "conflicts": []}  # fmt: skip
+    assert said in answer.pop("message")
+    assert answer == {"id": None, "outcome": "error", "onto": history.sha("line") if onto == "line" else None,
+                      "tree": None, "commit": None, "picks": [], "conflicts": []}  # fmt: skip
+
+
+def test_a_batch_without_an_input_is_told(history, capsys, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", None)
+    assert cli.main(["pick", "--repo", str(history.path), "--batch", "-"]) == 2
+    assert "standard input, which is closed" in capsys.readouterr().err
 
 
 def test_a_path_that_is_no_utf_8_is_still_json(relbot):
