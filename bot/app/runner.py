@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from threading import Event as Flag
@@ -130,13 +130,15 @@ class Decisions:
 class Limits:
     """How much at a time, how much is remembered, and how long is waited before each new try (seconds).
 
-    `patience` is how many seconds an action may be put off in all because a forge asked for it.
+    `patience` is how many seconds an action may be put off in all because a forge asked for it. `calls` is how many
+    API requests one plan or job may send: a backport takes ten or so, of the 5,000 that a forge grants in an hour.
     """
 
     width: int = 4
     remembered: int = 4_000
     pauses: Sequence[float] = (1, 4, 15, 60)
     patience: float = 6 * 3600
+    calls: int = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +198,8 @@ class Runner:
 
     def _plan(self, delivery: str, event: Event) -> Started:
         with about(delivery=delivery, event=type(event).__name__, repository=event.repo.path):
-            plan = self._watch(self._decisions.plan(event))
+            with self._counted("planned"):
+                plan = self._watch(self._decisions.plan(event))
             for note in plan.notes:
                 _log.info("left: %s", note)
             return Started(plan, tuple(self._begin(job, delivery) for job in plan.jobs))
@@ -207,18 +210,27 @@ class Runner:
         return run
 
     def _run(self, job: Job) -> Report:
-        began = time.monotonic()
-        with about(job=job.key), tallying() as tally:
+        with about(job=job.key):
             _log.info("starts")
             try:
-                report = self._watch(self._decisions.flow_of(job))
+                with self._counted("ended"):
+                    report = self._watch(self._decisions.flow_of(job))
             except Exception as error:
                 self._tell(job, str(error) if isinstance(error, UserError) else f"fault {name_fault(error)}")
                 raise
-            took = round(time.monotonic() - began, 3)
-            cost = {"outcome": report.outcome, "seconds": took, "calls": tally.calls}
-            _log.info("%s", report.summary, extra=cost)
+            _log.info("%s", report.summary, extra={"outcome": report.outcome})
             return report
+
+    @contextmanager
+    def _counted(self, what: str) -> Iterator[None]:
+        """Hold a piece of work to its budget of requests, and log what it has cost, however it ends."""
+        began = time.monotonic()
+        with tallying(self._limits.calls) as tally:
+            try:
+                yield
+            finally:
+                cost = {"seconds": round(time.monotonic() - began, 3), "calls": tally.calls}
+                _log.info(what, extra=cost)
 
     def _tell(self, job: Job, what: str) -> None:
         """Best effort: the forge may be what is broken, and the fault itself is logged and raised anyway."""

@@ -371,19 +371,41 @@ def test_who_waits_for_a_busy_forge_leaves_the_place_to_others():
     assert first.result(WAIT).outcome == "opened", "closing cuts the wait short, and there is one more try"
 
 
-def test_the_requests_that_a_job_has_cost_stand_on_its_last_line(caplog):
-    stage = Stage()
-
+def counting(stage):
     def perform(action):
         count_call()
         return stage.perform(action)
 
-    runner = Runner(perform, Decisions(stage.plan, stage.flow_of))
+    return perform
+
+
+@pytest.mark.parametrize("faults", [[], [Fault("broken")]], ids=["well", "in a fault"])
+def test_the_requests_that_a_job_has_cost_are_logged_however_it_ends(caplog, faults):
+    stage = Stage(faults=list(faults))
+    runner = Runner(counting(stage), Decisions(stage.plan, stage.flow_of))
     with caplog.at_level("INFO"):
-        runner.start(a_backport()).result(WAIT)
+        runner.start(a_backport()).exception(WAIT)
         runner.close()
-    [last] = [record for record in caplog.records if hasattr(record, "outcome")]
-    assert last.calls == 1
+    [last] = [record for record in caplog.records if hasattr(record, "calls")]
+    assert (last.message, last.calls) == ("ended", 1)
+
+
+def test_the_requests_that_planning_has_cost_are_logged(caplog):
+    stage = Stage()
+    runner = Runner(counting(stage), Decisions(stage.plan, stage.flow_of))
+    with caplog.at_level("INFO"):
+        runner.handle("d", a_closing()).result(WAIT)
+        runner.close()
+    assert next(record.message for record in caplog.records if hasattr(record, "calls")) == "planned"
+
+
+def test_a_job_that_goes_round_is_stopped_by_its_budget():
+    stage = Stage(faults=[Fault("busy", passing=True, retry_after=0)] * 50)
+    runner = Runner(counting(stage), Decisions(stage.plan, stage.flow_of), Limits(calls=7), pause=lambda _: None)
+    error = runner.start(a_backport()).exception(WAIT)
+    runner.close()
+    assert isinstance(error, Fault)
+    assert "has sent 7 requests" in str(error)
 
 
 def test_closing_cuts_the_pauses_between_tries_short():

@@ -5,6 +5,9 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
+import pytest
+
+from bot.core.errors import Fault
 from bot.forges.tally import count_call, tallying
 
 
@@ -36,3 +39,13 @@ def test_an_inner_tally_takes_its_calls_from_the_outer_one() -> None:
             count_call()
         count_call()
     assert (outer.calls, inner.calls) == (2, 1)
+
+
+def test_work_that_has_used_up_its_budget_sends_no_more() -> None:
+    with tallying(2) as tally:
+        count_call()
+        count_call()
+        with pytest.raises(Fault, match="has sent 2 requests and may send no more") as caught:
+            count_call()
+    assert not caught.value.passing
+    assert tally.calls == 2

@@ -42,7 +42,7 @@ def code(text: str, limit: int = 200) -> str:
 
 
 def fence(text: str, info: str) -> str:
-    """A fenced block whose fence is longer than any run of backticks in it; endless runs are broken, to keep it short."""
+    """A fenced block whose fence is longer than any run of backticks in it; endless runs are broken."""
     text = re.sub(f"(`{{{_LONGEST_TICKS}}})(?=`)", rf"\1{_BREAK}", text)
     ticks = "`" * max(3, _longest_run(text) + 1)
     return f"{ticks}{info}\n{text}\n{ticks}"
