@@ -16,7 +16,7 @@ from pathlib import Path
 from rich.console import Console
 
 from tests.bench.cache import measure_cache
-from tests.bench.loop import measure_loop
+from tests.bench.loop import GITHUB, GITLAB, measure_loop
 from tests.bench.picking import Ground, measure_picks
 from tests.bench.report import render, show
 from tests.bench.repositories import Size, generate
@@ -72,7 +72,8 @@ def measure(scale: Scale, console: Console) -> Iterator[Section]:
             ("picking", lambda: measure_picks(ground, scale.singles, scale.batch, scale.repeats)),
             ("starting", lambda: measure_start(ground, scale.starts)),
             ("patch-ids", lambda: measure_cache(long, folder, scale.repeats, scale.questions)),
-            ("backports", lambda: measure_loop(folder, scale.wide.files, scale.backports)),
+            ("backports on GitHub", lambda: measure_loop(folder, scale.wide.files, scale.backports, GITHUB)),
+            ("backports on GitLab", lambda: measure_loop(folder, scale.wide.files, scale.backports, GITLAB)),
         ):
             with console.status(title):
                 section = work()
