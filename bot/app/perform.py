@@ -42,7 +42,7 @@ from bot.core.actions import (
     Unproven,
 )
 from bot.core.errors import Fault
-from bot.core.model import Change, CloneAccess, Evidence, ForgeName, Repo
+from bot.core.model import Change, CloneAccess, Evidence, ForgeName, NewCommit, Repo
 from bot.forges import Forge
 
 _log = logging.getLogger(__name__)
@@ -58,6 +58,7 @@ class Mirror(Protocol):
     def compare(self, action: CompareWithOriginal) -> str: ...
     def find_origins(self, action: FindOrigins) -> tuple[tuple[int, str], ...]: ...
     def ensure_branch(self, action: EnsureBranch) -> BranchReady | BranchMoved | Refused: ...
+    def describe_commits(self, action: PickCommits) -> tuple[NewCommit, ...]: ...
 
 
 class Mirrors(Protocol):
@@ -79,6 +80,8 @@ class Performer:
         match action:
             case Sync() | ResolveChange() | FindPresent() | PickCommits() | FindOrigins():
                 return self._ask_mirror(action, action.repo)
+            case EnsureBranch(by_forge=True):
+                return self._make_by_forge(action)
             case CompareWithOriginal() | EnsureBranch():
                 return self._ask_mirror(action, action.pick.repo)
             case React():
@@ -101,10 +104,19 @@ class Performer:
             raise Fault(f"There is no connection to {repo.forge}, where {repo.path} is.")
         return forge
 
-    def _ask_mirror(self, action: Action, repo: Repo) -> object:
+    def _mirror(self, repo: Repo) -> Mirror:
         access = self._forge(repo).clone_access(repo)
         hide_for_now(access.password)
-        mirror = self._mirrors.of(repo, access)
+        return self._mirrors.of(repo, access)
+
+    def _make_by_forge(self, action: EnsureBranch) -> BranchReady | BranchMoved | Refused:
+        """The mirror tells what the commits are, and the forge makes them."""
+        repo = action.pick.repo
+        commits = self._mirror(repo).describe_commits(action.pick)
+        return self._forge(repo).create_commits(repo, action.branch, action.pick.onto, commits)
+
+    def _ask_mirror(self, action: Action, repo: Repo) -> object:
+        mirror = self._mirror(repo)
         match action:
             case Sync():
                 return mirror.sync(action)

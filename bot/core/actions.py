@@ -231,13 +231,15 @@ class Refused:
 class EnsureBranch(Write[BranchReady | BranchMoved | Refused]):
     """Put a branch at a picked commit, only if it is at `expect` now (None: only if it does not exist).
 
-    `pick` makes the commit again where the first result is gone; being deterministic it has the same id.
+    `pick` makes the commit again where the first result is gone; being deterministic it has the same id. `by_forge`
+    has the forge itself make new commits of the same trees, which it signs; only a branch that is new can be had so.
     """
 
     pick: PickCommits
     commit: str
     branch: str
     expect: str | None
+    by_forge: bool = False
 
 
 @dataclass(frozen=True, slots=True)

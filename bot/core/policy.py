@@ -140,6 +140,10 @@ class Backporting(Table):
     always a pull, and a conflict is always left to a person."""
     title: Annotated[str, AfterValidator(_pull_title)] = "[{line}] {title} (#{number})"
     """The title of a backport's pull, made of `{line}`, `{title}` and `{number}` of the original."""
+    verified: bool = False
+    """Whether GitHub makes the commits of a backport's pull, on the bot's order, and signs them, so that they show as
+    verified. It signs in the bot's name only: the author becomes a co-author, and the dates are the backport's. Wants
+    `delivery = "pull"`; GitLab signs nothing this way."""
     sign_off: bool = False
     """Whether the bot adds a Signed-off-by line of its own to the commits that it picks."""
     copy_labels: bool = True
@@ -194,8 +198,12 @@ def parse(path: str, text: str) -> Policy | PolicyErrors:
     read = read_table(Policy, text)
     if not isinstance(read, Policy):
         return PolicyErrors(path, read)
-    clash = _clash(read)
-    return PolicyErrors(path, (mistake_about(text, ("backport", "branch"), clash),)) if clash else read
+    if clash := _clash(read):
+        return PolicyErrors(path, (mistake_about(text, ("backport", "branch"), clash),))
+    if read.backport.verified and read.backport.delivery == "push":
+        why = "commits that GitHub makes go to a branch of their own: verified wants delivery = \"pull\""
+        return PolicyErrors(path, (mistake_about(text, ("backport", "verified"), why),))
+    return read
 
 
 def _clash(policy: Policy) -> str | None:

@@ -8,8 +8,19 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from bot.core.actions import DressPull, EnsureComment, EnsurePull, Labelling, Missing, PullReady, Reaction, Refused
-from bot.core.model import CheckReport, CloneAccess, Comment, Person, Pull, Repo, Role
+from bot.core.actions import (
+    BranchMoved,
+    BranchReady,
+    DressPull,
+    EnsureComment,
+    EnsurePull,
+    Labelling,
+    Missing,
+    PullReady,
+    Reaction,
+    Refused,
+)
+from bot.core.model import CheckReport, CloneAccess, Comment, NewCommit, Person, Pull, Repo, Role
 from bot.core.setup import Hook, HookReady, HookWish, LabelWish, Visit
 
 
@@ -33,9 +44,14 @@ class Conversation(Protocol):
 
 
 class Refs(Protocol):
-    """How git gets in, and what is said about commits; branches themselves are read and written through git."""
+    """How git gets in, and what is said about commits; branches are read and written through git, but for commits that
+    the forge is to sign.
+    """
 
     def clone_access(self, repo: Repo) -> CloneAccess: ...
+    def create_commits(
+        self, repo: Repo, branch: str, base: str, commits: tuple[NewCommit, ...]
+    ) -> BranchReady | BranchMoved | Refused: ...
     def report_on(self, repo: Repo, sha: str, report: CheckReport) -> None: ...
 
 

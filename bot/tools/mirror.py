@@ -29,10 +29,11 @@ from bot.core.actions import (
 )
 from bot.core.duplicates import find_combined, find_evidence, origins
 from bot.core.errors import Fault
-from bot.core.model import Branch, Change, CloneAccess, Evidence, Repo
+from bot.core.model import Branch, Change, CloneAccess, Evidence, NewCommit, Repo
 from bot.tools.changes import ChangeResolver
 from bot.tools.claims import Claim, sweep
 from bot.tools.clone import Clone, borrowing, is_damage
+from bot.tools.description import describe_commits
 from bot.tools.difference import describe_difference
 from bot.tools.git import Done, GitFault, check_branch
 from bot.tools.patch_ids import PatchIds
@@ -135,6 +136,11 @@ class Mirror:
         """How the picked commits differ from their originals, as `git range-diff` tells it; empty when they do not."""
         outcome = self.pick(action.pick)
         return self._healing(lambda: describe_difference(self.picker, outcome, action.pick.mainline))
+
+    def describe_commits(self, action: PickCommits) -> tuple[NewCommit, ...]:
+        """What a pick's commits are, for a forge that makes them itself."""
+        outcome = self.pick(action)
+        return self._healing(lambda: describe_commits(self.picker, outcome))
 
     def find_origins(self, action: FindOrigins) -> tuple[tuple[int, str], ...]:
         """Which pulls the commits of a push say they carry. A new branch carries nothing new."""

@@ -29,6 +29,11 @@ def picked_message(message: bytes, sha: str, signed_off_by: str | None = None) -
     return _tidy(text)
 
 
+def credited_message(message: bytes, author: bytes) -> bytes:
+    """Name the author (`Name <address>`) of a commit that is made in another's name, as forges read it."""
+    return _tidy(_append(message, b"Co-authored-by: " + author + b"\n"))
+
+
 def _append(text: bytes, trailer: bytes) -> bytes:
     if text and not text.endswith(b"\n"):
         text += b"\n"

@@ -99,6 +99,14 @@ def test_an_action_becomes_one_call_whose_answer_is_its_outcome(action, call):
     assert journal.calls == 1
 
 
+def test_commits_that_the_forge_makes_are_described_by_the_mirror():
+    journal = Journal()
+    wish = EnsureBranch(PICK, "c" * 40, "backport/2.7/12", None, by_forge=True)
+    described = ("describe_commits", PICK)
+    call = ("create_commits", REPO, "backport/2.7/12", PICK.onto, described)
+    assert Performer({"github": journal}, journal)(wish) == call
+
+
 @pytest.mark.parametrize(("action", "call"), SILENT, ids=lambda case: type(case).__name__)
 def test_an_action_without_an_outcome_becomes_one_call_and_none(action, call):
     journal = Journal()

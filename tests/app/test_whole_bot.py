@@ -239,6 +239,21 @@ def test_policy_can_push_onto_the_line_itself(world):
     assert world.labels(number) == {"backport/2.7", "backported/2.7"}
 
 
+def test_policy_can_have_github_make_and_sign_the_commits(world):
+    policy = {".github/relbot.toml": "backport.verified = true\n"}
+    world.forge.commit(REPO, "main", policy, "Show them as verified", by="mona")
+    world.forge.commit(REPO, "release/2.7", {"kit/ops.py": op(9, "x - 9")}, "Differ elsewhere", by="mona")
+    number = world.land({"kit/ops.py": op(3, "x + 3.0"), "kit/big.bin": "\0" * 9}, "Make op 3 a float", "backport/2.7")
+    world.settle()
+    head = f"backport/2.7/{number}"
+    assert the_pull_onto(world, "release/2.7").pull.head_ref == head
+    assert world.file(head, "kit/ops.py") == op(3, "x + 3.0").replace("return x + 9\n", "return x - 9\n")
+    assert world.log(head, "%(trailers:key=Co-authored-by,valueonly)")[0].startswith("ada <")
+    assert "cherry picked from commit" in world.log(head, "%B%x00")[2]
+    made = [entry for entry in world.forge.requests if entry.path.endswith("/git/commits") and entry.method == "POST"]
+    assert len(made) == 1, "nothing was pushed"
+
+
 def test_a_wrong_policy_is_quoted_on_the_pull_and_stops_the_work(world):
     policy = {".github/relbot.toml": '[backport]\ndelivrey = "push"\n'}
     world.forge.commit(REPO, "main", policy, "Mistype", by="mona")

@@ -44,6 +44,15 @@ def test_a_word_in_chat_asks_as_the_label_does_and_a_readers_does_not(world):
     assert len(world.pulls_onto("release/2.8")) == 1
 
 
+def test_commits_that_the_forge_cannot_sign_are_refused_with_the_way_on(world):
+    world.forge.commit("acme/torchkit", "main", {".gitlab/relbot.toml": "backport.verified = true\n"}, "Ask", by="mona")
+    number = world.land({"kit/ops.py": op(3, "x * 3")}, "Multiply by three", "backport/2.7")
+    world.settle()
+    assert not world.pulls_onto("release/2.7")
+    said = world.said_on(number)[0].replace("\\", "")
+    assert "GitLab signs no commits that a bot makes. Leave `verified` out" in said
+
+
 def test_a_merged_backport_settles_the_labels(world):
     number = world.land({"kit/ops.py": op(3, "x * 3")}, "Multiply by three", "backport/2.7")
     world.settle()

@@ -77,7 +77,7 @@ def _propose(
     case: Case, onto: Branch, pick: PickCommits, picked: Picked | Partial, evidence: tuple[Evidence, ...]
 ) -> Flow[Ending]:
     """Branch, then pull, then its decoration: whatever fails later, the pull is there."""
-    branch = yield from ask(EnsureBranch(pick, picked.commit, case.head, None))
+    branch = yield from ask(EnsureBranch(pick, picked.commit, case.head, None, case.policy.backport.verified))
     match branch:
         case Refused():
             return _said_no(branch)

@@ -14,9 +14,20 @@ from typing import Any
 
 from gitlab.v4.objects import CurrentUserManager, Project, ProjectMergeRequest
 
-from bot.core.actions import DressPull, EnsureComment, EnsurePull, Labelling, Missing, PullReady, Reaction, Refused
+from bot.core.actions import (
+    BranchMoved,
+    BranchReady,
+    DressPull,
+    EnsureComment,
+    EnsurePull,
+    Labelling,
+    Missing,
+    PullReady,
+    Reaction,
+    Refused,
+)
 from bot.core.errors import UserError
-from bot.core.model import CheckReport, CloneAccess, Comment, Person, Pull, Repo, Role, Secret
+from bot.core.model import CheckReport, CloneAccess, Comment, NewCommit, Person, Pull, Repo, Role, Secret
 from bot.forges.gitlab.connection import Connection
 from bot.forges.gitlab.reading import (
     is_by_people,
@@ -228,6 +239,12 @@ class GitLab:
         """Where and as whom git reaches the project. GitLab takes any name beside a token."""
         url = f"{self._clone_base}/{repo.path}.git"
         return CloneAccess(url, "oauth2", self._token, "refs/merge-requests/{number}/head")
+
+    def create_commits(
+        self, repo: Repo, branch: str, base: str, commits: tuple[NewCommit, ...]  # noqa: ARG002
+    ) -> BranchReady | BranchMoved | Refused:
+        """GitLab signs what people commit in its editor, and nothing that is committed through its API."""
+        return Refused("GitLab signs no commits that a bot makes.", "Leave `verified` out of the policy.")
 
     def report_on(self, repo: Repo, sha: str, report: CheckReport) -> None:
         """Show the report beside the commit, as a commit status."""
