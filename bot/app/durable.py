@@ -1,0 +1,454 @@
+"""The durable engine: what was taken is planned, what was planned is done, whatever ends the process in between.
+
+It must never let the engine's ways out of this module: nobody else imports it, and what is kept is text of our own.
+
+A delivery is planned by one workflow, each job of the plan is another; their steps are the actions that the flows ask
+for. After a crash the flow runs again and is handed the outcomes that were kept, as long as it asks the same questions;
+when it does not (the program is another, or something too large to keep has changed) it starts again from its first
+action, which is harmless since every write says what should be true. All work in one repository is done in turn.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TypeVar, cast
+
+import sqlalchemy as sa
+from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer, EnqueueOptions
+from dbos import error as engine_error
+
+from bot.app.codec import Unreadable, encode
+from bot.app.log import about, name_fault
+from bot.app.runner import Decisions, Perform, drive
+from bot.app.steps import Outcome, Step, Trouble, name_step
+from bot.app.store import audit, claims, deliveries, journal
+from bot.app.store.database import Database, now
+from bot.app.store.slots import Slot
+from bot.core.actions import Action, Flow, Write
+from bot.core.errors import Fault, UserError
+from bot.core.events import Event
+from bot.core.jobs import Job, Plan, Report
+from bot.forges.tally import tallying
+
+R = TypeVar("R")
+
+_QUEUE = "work"
+_FORMAT = "1"
+"""Of the workflows' names and arguments, pinned: the engine would take work of another version for none of its own."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Pacing:
+    """How much at a time, how often there is a look for work, and how long trouble is put up with (seconds).
+
+    `pauses` are waited for in place; after them the work is put back into the queue, each time for twice as long up to
+    `longest`, until it has been in trouble for `patience`. `calls` is the budget of API requests of one plan or job.
+    """
+
+    width: int = 4
+    poll: float = 0.2
+    pauses: tuple[float, ...] = (1, 4)
+    first: float = 15
+    longest: float = 600
+    patience: float = 6 * 3600
+    calls: int = 300
+    beat: float = 5
+    stop: int = 30
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """One run of one attempt at a piece of work, and what it may do while it lasts."""
+
+    job: str
+    actor: str
+    partition: str
+    token: int
+    since: float
+    number: int
+
+
+class _Later(Exception):  # noqa: N818 - no error: the work goes back into the queue
+    """The work cannot go on for so many seconds."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"later, in {seconds:.0f} s")
+        self.seconds = seconds
+
+
+class _Superseded(BaseException):  # noqa: N818 - no error, and nothing that catches errors shall keep it
+    """Another worker has taken the repository over, and does this work now."""
+
+
+@dataclass
+class _Active:
+    """The workflows that run in this process."""
+
+    names: set[str] = field(default_factory=set)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __contains__(self, name: str) -> bool:
+        with self.lock:
+            return name in self.names
+
+
+class Queue:
+    """Where work is put; the half that a web server needs. Safe to share between threads."""
+
+    def __init__(self, database: Database) -> None:
+        self._client = DBOSClient(
+            system_database_engine=database.engine, dbos_system_schema=None if database.is_sqlite else "dbos",
+            serializer=DBOSPortableJSONSerializer(), lazy=True, retry_connection_errors=False,
+        )  # fmt: skip
+
+    def put_plan(self, connection: sa.Connection, key: str, partition: str, number: int) -> None:
+        """Have a delivery planned, in the transaction that keeps it."""
+        self._put(connection, "plan", f"plan {key} {number}", partition, (key, number, 0))
+
+    def put_job(self, connection: sa.Connection, job: Job, attempt: int) -> None:
+        """Have a job done, in the transaction that writes it down."""
+        partition = deliveries.partition_of(job.repo)
+        self._put(connection, "job", f"{job.key} {attempt}", partition, (job.key, attempt, 0))
+
+    def put_off(self, kind: str, name: str, partition: str, given: tuple[str, int, int], seconds: float) -> None:
+        """Have it done again from its first action, after so many seconds."""
+        options = _options(kind, name, partition)
+        options["delay_seconds"] = seconds
+        self._client.enqueue(options, *given)
+
+    def close(self) -> None:
+        """Let go of what the engine holds."""
+        self._client.destroy()
+
+    @property
+    def engine(self) -> DBOSClient:
+        """The engine's own view of the queue, for this module."""
+        return self._client
+
+    def _put(
+        self, connection: sa.Connection, kind: str, name: str, partition: str, given: tuple[str, int, int]
+    ) -> None:
+        self._client.enqueue_in_transaction(connection, _options(kind, name, partition), *given)
+
+
+def _options(kind: str, name: str, partition: str) -> EnqueueOptions:
+    return {"workflow_name": kind, "queue_name": _QUEUE, "workflow_id": name, "queue_partition_key": partition,
+            "app_version": _FORMAT, "workflow_id_reuse_policy": "return-existing"}  # fmt: skip
+
+
+class Worker:
+    """Does what is in the queue, on threads of this process. There is one in a process."""
+
+    def __init__(
+        self, database: Database, slot: Slot, perform: Perform, decisions: Decisions, pacing: Pacing | None = None
+    ) -> None:
+        self._database = database
+        self._slot = slot
+        self._perform = perform
+        self._decisions = decisions
+        self._pacing = pacing or Pacing()
+        self._queue: Queue | None = None
+        self._active = _Active()
+        self._stopping = threading.Event()
+        self._watch = threading.Thread(target=self._keep_watch, name="watch", daemon=True)
+        self._suspects: set[str] = set()
+
+    def start(self) -> Queue:
+        """Take up what was left, and go on with what comes."""
+        _quieten()
+        configuration = _configure(self._database, self._slot.id)
+        DBOS.migrate(_address(self._database))
+        self._queue = Queue(self._database)
+        # Before the launch: a queue that comes later is noticed a second later.
+        self._queue.engine.register_queue(
+            _QUEUE, partition_concurrency=1, worker_concurrency=self._pacing.width,
+            polling_interval_sec=self._pacing.poll, application_name="relbot",
+        )  # fmt: skip
+        DBOS(config=configuration)
+        self._register()
+        DBOS.launch()
+        self._watch.start()
+        return self._queue
+
+    def close(self) -> None:
+        """Take no more work, wait for what is at hand, and leave the rest to whoever comes next."""
+        self._stopping.set()
+        self._watch.join(10)
+        DBOS.destroy(destroy_registry=True, workflow_completion_timeout_sec=self._pacing.stop)
+        if self._queue:
+            self._queue.close()
+        self._slot.release()
+
+    def _register(self) -> None:
+        """The engine wants plain functions, under names that it finds again after a restart."""
+
+        @DBOS.workflow(name="plan", max_recovery_attempts=None)
+        def run_plan(key: str, number: int, run: int) -> None:
+            self._run_plan(key, number, run)
+
+        @DBOS.workflow(name="job", max_recovery_attempts=None)
+        def run_job(key: str, attempt: int, run: int) -> None:
+            self._run_job(key, attempt, run)
+
+    # ── the workflows ────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _run_plan(self, key: str, number: int, run: int) -> None:
+        """Plan what follows from a delivery and begin the jobs of the plan."""
+        again = partial(self._put_off, "plan", f"plan {key} {number}", (key, number, run))
+        with self._running():
+            try:
+                with self._database.begin() as connection:
+                    event = deliveries.read(connection, key)
+            except Unreadable as error:
+                self._fail_plan(key, error)
+                return
+            if event is not None:
+                self._in_turn(again, event.repo.path, partial(self._plan, key, event, run))
+
+    def _plan(self, key: str, event: Event, number: int) -> None:
+        partition = deliveries.partition_of(event.repo)
+        delivery = key.partition(":")[2]
+        with about(delivery=delivery, event=type(event).__name__, repository=event.repo.path):
+            run = _Run(f"plan {key}", event.actor.login, partition, self._take(partition), now(), number)
+            try:
+                plan = self._follow(self._decisions.plan(event), run, "planned")
+            except (_Later, _Superseded, engine_error.DBOSUnexpectedStepError):
+                raise
+            except Exception as error:
+                self._fail_plan(key, error)
+                return
+            for note in plan.notes:
+                _log.info("left: %s", note)
+            DBOS.run_step({"name": "begin jobs"}, partial(self._begin, key, plan))
+
+    def _begin(self, key: str, plan: Plan) -> None:
+        assert self._queue is not None
+        with self._database.begin() as connection:
+            for job in plan.jobs:
+                attempt = journal.begin(connection, job, key)
+                if attempt is not None:
+                    self._queue.put_job(connection, job, attempt)
+            deliveries.mark(connection, key, "planned", "\n".join(plan.notes))
+
+    def _fail_plan(self, key: str, error: Exception) -> None:
+        _log.error("a delivery could not be planned", exc_info=error, extra={"fault": name_fault(error)})
+        with self._database.begin() as connection:
+            deliveries.mark(connection, key, "failed", str(error))
+
+    def _run_job(self, key: str, attempt: int, run: int) -> None:
+        """Do one job."""
+        again = partial(self._put_off, "job", f"{key} {attempt}", (key, attempt, run))
+        with self._running(), about(job=key):
+            try:
+                with self._database.begin() as connection:
+                    found = journal.read(connection, key, attempt)
+            except Unreadable as error:
+                self._end(key, attempt, str(error))
+                return
+            if found is not None:
+                job, kept = found
+                self._in_turn(again, job.repo.path, partial(self._do, job, kept, run))
+
+    def _do(self, job: Job, kept: journal.Kept, number: int) -> None:
+        partition = deliveries.partition_of(job.repo)
+        actor = getattr(job, "actor", None)
+        run = _Run(job.key, actor.login if actor else "", partition, self._take(partition), kept.updated_at, number)
+        with about(delivery=kept.delivery.partition(":")[2]):
+            _log.info("starts")
+            ended: Report | str
+            try:
+                ended = self._follow(self._decisions.flow_of(job), run, "ended")
+                _log.info("%s", ended.summary, extra={"outcome": ended.outcome})
+            except (_Later, _Superseded, engine_error.DBOSUnexpectedStepError):
+                raise
+            except Exception as error:
+                ended = str(error) if isinstance(error, UserError) else f"fault {name_fault(error)}"
+                _log.error("fault", exc_info=error, extra={"fault": name_fault(error)})
+                self._tell(job, run, ended)
+            DBOS.run_step({"name": "end"}, partial(self._end, job.key, kept.attempt, ended, kept.delivery))
+
+    def _end(self, key: str, attempt: int, ended: Report | str, delivery: str = "") -> None:
+        with self._database.begin() as connection:
+            journal.end(connection, key, attempt, ended)
+            if isinstance(ended, str) and delivery:
+                deliveries.mark(connection, delivery, "failed")
+
+    def _tell(self, job: Job, run: _Run, what: str) -> None:
+        """Best effort: the forge may be what is broken."""
+        if self._decisions.after_breakdown is None:
+            return
+        try:
+            self._follow(self._decisions.after_breakdown(job, what), run, "told")
+        except (Fault, UserError, _Later) as error:
+            _log.warning("nobody could be told: %s", error)
+
+    # ── a flow, step by step ─────────────────────────────────────────────────────────────────────────────────────────
+
+    def _follow(self, flow: Flow[R], run: _Run, what: str) -> R:
+        began = time.monotonic()
+        with tallying(self._pacing.calls) as tally:
+            try:
+                return drive(flow, partial(self._step, run))
+            finally:
+                cost = {"seconds": round(time.monotonic() - began, 3), "calls": tally.calls}
+                _log.info(what, extra=cost)
+
+    def _step(self, run: _Run, action: Action) -> object:
+        """Perform an action, or remember what came of it; passing trouble is outlasted."""
+        pauses = iter(self._pacing.pauses)
+        while True:
+            step = Step(partial(self._act, run), action)
+            told = step.read(DBOS.run_step({"name": name_step(action)}, step.run))
+            if isinstance(told, Outcome):
+                return told.value
+            pause = self._pause(told, run, next(pauses, None))
+            if pause is None:
+                told.raise_again()
+            else:
+                _log.warning("%s is tried again in %.0f s: %s", type(action).__name__, pause, told.message)
+                DBOS.sleep(pause)
+
+    def _pause(self, trouble: Trouble, run: _Run, short: float | None) -> float | None:
+        """Seconds to wait in place before the next try; None when there is none. `_Later` when it is a long time."""
+        if not trouble.passing:
+            return None
+        longest_here = max(self._pacing.pauses, default=0)
+        if trouble.retry_after is None and short is not None:
+            return short
+        wait = trouble.retry_after
+        if wait is None:
+            wait = min(self._pacing.first * 2**run.number, self._pacing.longest)
+        if now() + wait - run.since > self._pacing.patience:
+            return None
+        if wait <= longest_here and trouble.retry_after is not None:
+            return wait
+        raise _Later(wait)
+
+    def _act(self, run: _Run, action: Action) -> object:
+        """Perform an action; a write only while the repository is ours, and it is entered in the audit."""
+        if not isinstance(action, Write):
+            return self._perform(action)
+        with self._database.begin() as connection:
+            if not claims.holds(connection, run.partition, run.token):
+                raise _Superseded
+        outcome = self._perform(action)
+        with self._database.begin() as connection:
+            audit.append(connection, audit.Entry(run.job, run.actor, encode(action), encode(outcome)))
+        return outcome
+
+    # ── turns ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _running(self) -> _Mark:
+        return _Mark(self._active, cast("str", DBOS.workflow_id))
+
+    def _take(self, partition: str) -> int:
+        with self._database.begin() as connection:
+            return claims.take(connection, partition)
+
+    def _in_turn(self, again: Callable[[float], None], repository: str, work: Callable[[], None]) -> None:
+        with about(repository=repository):
+            try:
+                work()
+            except _Later as later:
+                again(later.seconds)
+            except engine_error.DBOSUnexpectedStepError as error:
+                _log.info("it starts again from its first action: %s", error)
+                again(0)
+            except _Superseded:
+                _log.warning("another worker has taken this over")
+
+    def _put_off(self, kind: str, name: str, given: tuple[str, int, int], seconds: float) -> None:
+        assert self._queue is not None
+        key, attempt, run = given
+        partition = self._partition(kind, key)
+        self._queue.put_off(kind, f"{name}.{run + 1}", partition, (key, attempt, run + 1), seconds)
+
+    def _partition(self, kind: str, key: str) -> str:
+        with self._database.begin() as connection:
+            return journal.partition(connection, key) if kind == "job" else deliveries.partition(connection, key)
+
+    # ── the watch ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _keep_watch(self) -> None:
+        """Say that we live, and take over what the dead have left, and what the engine has lost here."""
+        while not self._stopping.wait(self._pacing.beat):
+            with suppress(Fault):
+                self._slot.beat()
+                for name in self._slot.dead():
+                    self._take_over(name)
+                    self._slot.forget(name)
+                self._take_up_lost()
+
+    def _take_over(self, executor: str) -> None:
+        for name in self._pending(executor):
+            _log.warning("%s was left by %s, which is gone: it is taken over", name, executor)
+            self._resume(name)
+
+    def _take_up_lost(self) -> None:
+        """The engine forgets work when the disk is full, say; what is not at hand twice in a row, nobody does."""
+        idle = {name for name in self._pending(self._slot.id) if name not in self._active}
+        for name in idle & self._suspects:
+            _log.warning("%s was begun and is in nobody's hands: it is taken up again", name)
+            self._resume(name)
+        self._suspects = idle - self._suspects
+
+    def _pending(self, executor: str) -> list[str]:
+        assert self._queue is not None
+        found = self._queue.engine.list_workflows(
+            status="PENDING", executor_id=executor, load_input=False, load_output=False
+        )
+        return [each.workflow_id for each in found]
+
+    def _resume(self, name: str) -> None:
+        assert self._queue is not None
+        self._queue.engine.resume_workflow(name, queue_name=_QUEUE)
+
+
+class _Mark:
+    """A block in which a workflow counts as being in hand."""
+
+    def __init__(self, active: _Active, name: str) -> None:
+        self._active = active
+        self._name = name
+
+    def __enter__(self) -> None:
+        with self._active.lock:
+            self._active.names.add(self._name)
+
+    def __exit__(self, *_: object) -> None:
+        with self._active.lock:
+            self._active.names.discard(self._name)
+
+
+def _configure(database: Database, executor: str) -> DBOSConfig:
+    return {
+        "name": "relbot",
+        "system_database_url": _address(database),
+        "application_version": _FORMAT,
+        "executor_id": executor,
+        "serializer": DBOSPortableJSONSerializer(),
+        "db_engine_kwargs": {"hide_parameters": True},
+        "log_level": "WARNING",
+        "use_listen_notify": False,
+        "scheduler_polling_interval_sec": 60.0,
+    }
+
+
+def _address(database: Database) -> str:
+    return database.url.render_as_string(hide_password=False)
+
+
+def _quieten() -> None:
+    """The engine's log goes where ours goes; it speaks of other products and of development otherwise."""
+    logger = logging.getLogger("dbos")
+    logger.handlers[:] = [logging.NullHandler()]
+    logger.propagate = True
+    logger.setLevel(logging.WARNING)

@@ -1,0 +1,66 @@
+"""Takes deliveries so that none is lost: into the database with the order to plan it, or else onto the disk.
+
+It must never answer that a delivery was taken before it is where a crash cannot reach it.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from contextlib import suppress
+
+from bot.app.durable import Queue
+from bot.app.store import deliveries
+from bot.app.store.database import Database
+from bot.app.store.spool import Spool
+from bot.core.errors import Fault
+from bot.core.events import Delivery, Event
+from bot.core.model import ForgeName
+
+_log = logging.getLogger(__name__)
+
+
+class Intake:
+    """The way in. Safe to share between threads."""
+
+    def __init__(self, database: Database, queue: Queue, spool: Spool, look: float = 2.0) -> None:
+        """`look` is how many seconds lie between two looks at whether the database takes what is spooled."""
+        self._database = database
+        self._queue = queue
+        self._spool = spool
+        self._look = look
+        self._stopping = threading.Event()
+        self._drainer = threading.Thread(target=self._keep_draining, name="spool", daemon=True)
+        self._drainer.start()
+
+    def handle(self, delivery: str, event: Event) -> None:
+        """Take a delivery. Raises `Fault`, passing, when neither the database nor the disk has it."""
+        forge, told = event.repo.forge, Delivery(delivery, event)
+        try:
+            self._keep(forge, told)
+        except Fault as fault:
+            _log.warning("a delivery is spooled: %s", fault, extra={"delivery": delivery})
+            self._spool.put(forge, told)
+
+    def drain(self) -> int:
+        """Bring what is spooled into the database; how much it was. Raises `Fault` while the database is away."""
+        return self._spool.drain(self._keep)
+
+    def close(self) -> None:
+        """Stop looking at the spool."""
+        self._stopping.set()
+        self._drainer.join(10)
+
+    def _keep(self, forge: ForgeName, delivery: Delivery) -> None:
+        assert isinstance(delivery.event, Event)
+        key = f"{forge}:{delivery.id}"
+        with self._database.begin() as connection:
+            number = deliveries.put(connection, key, delivery.event)
+            if number is not None:
+                self._queue.put_plan(connection, key, deliveries.partition_of(delivery.event.repo), number)
+
+    def _keep_draining(self) -> None:
+        while not self._stopping.wait(self._look):
+            with suppress(Fault):
+                if count := self.drain():
+                    _log.info("%d spooled deliveries are in the database now", count)

@@ -1,0 +1,60 @@
+"""Every write that was performed: when, for which job, on whose wish, what came of it. Each entry seals the one before.
+
+It must never be changed or thinned out: whoever does breaks the chain, and `verify` tells where.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from bot.app.store.database import audit, now
+
+_FIRST = "0" * 64
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One write. `write` and `outcome` are values of the core in the codec's form."""
+
+    job: str
+    actor: str
+    write: str
+    outcome: str
+
+
+def append(connection: sa.Connection, entry: Entry) -> None:
+    """Add an entry. Entries of several processes come one after another."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.text("LOCK TABLE relbot_audit IN EXCLUSIVE MODE"))
+    last = sa.select(audit.c.digest).order_by(audit.c.number.desc()).limit(1)
+    previous = connection.execute(last).scalar() or _FIRST
+    at = now()
+    row = {"at": at, "job": entry.job, "actor": entry.actor, "write": entry.write, "outcome": entry.outcome,
+           "previous": previous, "digest": _digest(at, entry, previous)}  # fmt: skip
+    connection.execute(sa.insert(audit).values(row))
+
+
+def of_job(connection: sa.Connection, job: str) -> Iterator[tuple[float, Entry]]:
+    """The writes of a job with their times, the oldest first."""
+    for row in connection.execute(sa.select(audit).where(audit.c.job == job).order_by(audit.c.number)):
+        yield row.at, Entry(row.job, row.actor, row.write, row.outcome)
+
+
+def verify(connection: sa.Connection) -> int | None:
+    """The number of the first entry that was changed, or stands behind one that is gone; None when all is well."""
+    previous = _FIRST
+    for row in connection.execute(sa.select(audit).order_by(audit.c.number)):
+        entry = Entry(row.job, row.actor, row.write, row.outcome)
+        if row.previous != previous or row.digest != _digest(row.at, entry, previous):
+            return int(row.number)
+        previous = row.digest
+    return None
+
+
+def _digest(at: float, entry: Entry, previous: str) -> str:
+    text = "\n".join((previous, repr(at), entry.job, entry.actor, entry.write, entry.outcome))
+    return hashlib.sha256(text.encode()).hexdigest()

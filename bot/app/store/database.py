@@ -1,0 +1,182 @@
+"""Opens the database and makes the bot's own tables in it, which stand beside the engine's.
+
+It must never put what is kept into an error or a log: statements are shown without their values.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from bot.core.errors import Fault, UserError
+
+_SCHEMA_LOCK = 0x72656C62  # "relb"; of the advisory locks of PostgreSQL
+
+metadata = sa.MetaData()
+
+inbox = sa.Table(
+    "relbot_inbox", metadata,
+    sa.Column("key", sa.Text, primary_key=True),  # forge:delivery
+    sa.Column("received_at", sa.Float, nullable=False),
+    sa.Column("event", sa.Text, nullable=False),
+    sa.Column("partition", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),  # waiting, planned, failed
+    sa.Column("round", sa.Integer, nullable=False, default=0),  # raised when it is planned once more
+    sa.Column("notes", sa.Text, nullable=False, default=""),
+    sa.Index("relbot_inbox_state", "state", "received_at"),
+)  # fmt: skip
+
+jobs = sa.Table(
+    "relbot_jobs", metadata,
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("attempt", sa.Integer, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),  # waiting, done, refused, failed
+    sa.Column("job", sa.Text, nullable=False),
+    sa.Column("repository", sa.Text, nullable=False),
+    sa.Column("change", sa.Text, nullable=False),
+    sa.Column("delivery", sa.Text, nullable=False, default=""),
+    sa.Column("outcome", sa.Text, nullable=False, default=""),
+    sa.Column("summary", sa.Text, nullable=False, default=""),
+    sa.Column("created_at", sa.Float, nullable=False),
+    sa.Column("updated_at", sa.Float, nullable=False),
+    sa.Index("relbot_jobs_change", "change"),
+    sa.Index("relbot_jobs_state", "state", "updated_at"),
+)  # fmt: skip
+
+executors = sa.Table(
+    "relbot_executors", metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("host", sa.Text, nullable=False),
+    sa.Column("pid", sa.Integer, nullable=False),
+    sa.Column("seen_at", sa.Float, nullable=False),
+)  # fmt: skip
+
+claims = sa.Table(
+    "relbot_claims", metadata,
+    sa.Column("partition", sa.Text, primary_key=True),
+    sa.Column("token", sa.Integer, nullable=False),
+)  # fmt: skip
+
+audit = sa.Table(
+    "relbot_audit", metadata,
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("at", sa.Float, nullable=False),
+    sa.Column("job", sa.Text, nullable=False),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("write", sa.Text, nullable=False),
+    sa.Column("outcome", sa.Text, nullable=False),
+    sa.Column("previous", sa.Text, nullable=False),
+    sa.Column("digest", sa.Text, nullable=False),
+    sa.Index("relbot_audit_job", "job"),
+)  # fmt: skip
+
+
+class Database:
+    """A database that is there, with the tables in it. Safe to share between threads."""
+
+    def __init__(self, url: str, patience: float = 30.0) -> None:
+        """`url` is `sqlite:////path` or `postgresql://…`; `patience` is how many seconds a lock may be waited for.
+
+        Nothing is connected yet. Raises `UserError` for another kind of database.
+        """
+        self.url = _dialect(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self._patience = patience
+        if self.is_sqlite and self.url.database:
+            Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
+        self.engine = self._open()
+
+    def prepare(self) -> None:
+        """Make the tables that are missing. Any number of processes may do so at once."""
+        try:
+            with self._transaction() as connection:
+                if not self.is_sqlite:
+                    connection.execute(sa.text(f"SELECT pg_advisory_xact_lock({_SCHEMA_LOCK})"))
+                metadata.create_all(connection)
+        except SQLAlchemyError as error:
+            raise UserError(
+                f"The database {self.name} cannot be used: {_first_line(error)}. "
+                "Check `database` under [data] in the settings, and that the server runs."
+            ) from None
+
+    @property
+    def name(self) -> str:
+        """What the database is called in messages, without its password."""
+        return self.url.render_as_string(hide_password=True)
+
+    @contextmanager
+    def begin(self) -> Iterator[sa.Connection]:
+        """One transaction. Trouble with the database is a `Fault` that may pass, and nothing of it was done."""
+        try:
+            with self._transaction() as connection:
+                yield connection
+        except DBAPIError as error:
+            raise Fault(f"The database {self.name} is in trouble: {_first_line(error)}.", passing=True) from None
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sa.Connection]:
+        with self.engine.begin() as connection:
+            if self.is_sqlite:  # takes the lock at once: a transaction that read first could not always be carried on
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            yield connection
+
+    def dedicated(self) -> sa.Connection:
+        """A connection that closes when it is closed, for locks that last as long as it; each statement by itself."""
+        engine = sa.create_engine(
+            self.url, hide_parameters=True, poolclass=sa.NullPool, isolation_level="AUTOCOMMIT",
+            connect_args={"connect_timeout": 5, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 2},
+        )  # fmt: skip
+        return engine.connect()
+
+    def close(self) -> None:
+        """Let all connections go."""
+        self.engine.dispose()
+
+    def _open(self) -> sa.Engine:
+        if self.is_sqlite:
+            engine = sa.create_engine(self.url, hide_parameters=True, connect_args={"check_same_thread": False})
+            event.listen(engine, "connect", self._set_up_sqlite)
+            return engine
+        patience = int(self._patience * 1000)
+        options = f"-c lock_timeout={patience} -c statement_timeout={patience}"
+        return sa.create_engine(
+            self.url, hide_parameters=True, pool_pre_ping=True, pool_size=20,
+            connect_args={"connect_timeout": max(2, int(min(self._patience, 10))), "options": options},
+        )  # fmt: skip
+
+    def _set_up_sqlite(self, connection: Any, _: object) -> None:  # noqa: ANN401 - of the driver
+        connection.isolation_level = None  # no transactions but those that are begun in so many words
+        for setting in (f"busy_timeout={int(self._patience * 1000)}", "journal_mode=WAL", "synchronous=FULL",
+                        "foreign_keys=ON"):  # fmt: skip
+            connection.execute(f"PRAGMA {setting}").fetchall()
+
+
+def now() -> float:
+    """Seconds since the epoch."""
+    return time.time()
+
+
+def _dialect(url: str) -> sa.URL:
+    try:
+        parsed = sa.make_url(url)
+    except SQLAlchemyError:
+        raise UserError("The `database` under [data] in the settings is no address of a database.") from None
+    match parsed.get_backend_name():
+        case "sqlite":
+            return parsed
+        case "postgresql":
+            return parsed.set(drivername="postgresql+psycopg")
+        case other:
+            raise UserError(f"I keep my work in SQLite or PostgreSQL, not in {other}. Change `database` under [data].")
+
+
+def _first_line(error: SQLAlchemyError) -> str:
+    said = str(getattr(error, "orig", None) or error).strip()
+    return (said.splitlines() or [type(error).__name__])[0][:300].rstrip(".")

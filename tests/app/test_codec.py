@@ -1,0 +1,64 @@
+"""What is kept comes back as it was, and nothing else does."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from bot.app import codec
+from bot.app.codec import Unreadable, decode, encode
+from bot.core.actions import EnsureBranch, Labelling, Missing, Synced
+from bot.core.events import CommentPosted, PullLabelled
+from bot.core.jobs import Answer, Plan
+from bot.core.model import Branch, CloneAccess, Role, Secret
+from bot.core.picks import Conflict, ConflictPath, Picked, Step
+from tests.app.values import ADA, PICK, REPO, a_backport, a_pull, a_report
+
+STEP = Step("a" * 40, None, "conflict")
+VALUES = [
+    None, True, 3, 1.5, "caf\udce9 \0 \n\U0001f680", (), ("a", ("b",)), {}, {"backport/2.7": Labelling(ADA, 2)},
+    Role.MAINTAIN, a_pull(7), Missing("it"), Synced((Branch("main", "b" * 40),), ("p", "text")), a_backport(),
+    Picked("a" * 40, "b" * 40, "c" * 40, (STEP,)), Conflict("a" * 40, (ConflictPath("x\udcff", "contents"),), (STEP,)),
+    PullLabelled(REPO, 12, ("a", "b"), ADA), CommentPosted(REPO, 12, 501, ADA, "/backport 2.7"),
+    Plan((a_backport(), Answer(REPO, 12, 501, "eyes", None)), ("note",)), a_report(a_backport()),
+    EnsureBranch(PICK, "c" * 40, "backport/2.7/12", None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("value", VALUES, ids=lambda value: type(value).__name__)
+def test_what_is_kept_comes_back_as_it_was(value):
+    text = encode(value)
+    assert text.isascii()
+    back = decode(text)
+    assert back == value
+    assert type(back) is type(value)
+
+
+def test_every_value_of_the_core_has_a_kind_of_its_own():
+    assert len(codec._KINDS) > 60
+    assert all(name == kind.__name__ for name, kind in codec._KINDS.items())
+
+
+@pytest.mark.parametrize("value", [
+    Secret("s3cret"), CloneAccess("u", "n", Secret("s3cret"), "r"), (Secret("x"),), [1], {1, 2}, b"bytes", object(),
+], ids=lambda value: type(value).__name__)  # fmt: skip
+def test_a_secret_and_what_nobody_has_thought_of_are_not_kept(value):
+    with pytest.raises(TypeError, match="is not kept"):
+        encode(value)
+
+
+@pytest.mark.parametrize("text", [
+    "", "{", '{"$":"Secret"}', '{"$":"nobody"}', '{"no":"kind"}', '{"$":"Missing"}',
+    '{"$":"Missing","what":"it","more":1}', '{"$":"Role","name":"EMPEROR"}', '{"$":"dict"}',
+    '{"$":["list"]}',
+])  # fmt: skip
+def test_what_another_version_wrote_is_unreadable_and_never_half_read(text):
+    with pytest.raises(Unreadable, match="cannot be read"):
+        decode(text)
+
+
+def test_a_field_that_came_later_takes_its_default():
+    laid = json.loads(encode(EnsureBranch(PICK, "c" * 40, "b", None)))
+    del laid["by_forge"]
+    assert decode(json.dumps(laid)) == EnsureBranch(PICK, "c" * 40, "b", None)
