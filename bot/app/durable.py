@@ -84,8 +84,10 @@ class _Later(Exception):  # noqa: N818 - no error: the work goes back into the q
         self.seconds = seconds
 
 
-class _Superseded(BaseException):  # noqa: N818 - no error, and nothing that catches errors shall keep it
-    """Another worker has taken the repository over, and does this work now."""
+class _Superseded(BaseException):
+    """Another worker has taken the repository over, and does this work now. No error: nothing that catches those is to
+    keep it.
+    """
 
 
 @dataclass

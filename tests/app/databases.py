@@ -21,7 +21,7 @@ def postgres_programs() -> Path | None:
 
 @contextmanager
 def a_server() -> Iterator[str]:
-    """A server of our own that listens on a socket in a temporary folder only; the start of its databases' addresses."""
+    """A server of our own that listens on a socket in a temporary folder only; the form of its addresses."""
     programs = postgres_programs()
     assert programs is not None
     folder = Path(tempfile.mkdtemp(prefix="relbot-pg-"))

@@ -1,4 +1,4 @@
-"""The durable engine on both databases: once and only once, through crashes, trouble, and other versions of the program."""
+"""The durable engine on both databases: once and only once, through crashes, trouble and other versions of us."""
 
 from __future__ import annotations
 
@@ -107,7 +107,8 @@ class Site:
 
     def start(self):
         decisions = Decisions(self.stage.plan, self.stage.flow_of, self.stage.after_breakdown)
-        self.worker = Worker(self.database, Slot(self.database, self.folder), self.stage.perform, decisions, self.pacing)
+        slot = Slot(self.database, self.folder)
+        self.worker = Worker(self.database, slot, self.stage.perform, decisions, self.pacing)
         self.queue = self.worker.start()
         self.intake = Intake(self.database, self.queue, Spool(self.folder / "spool"), look=0.1)
 
@@ -270,11 +271,10 @@ site.stop()
 
 
 def run_until_killed(address, folder, victim, when):
-    done = subprocess.run(
+    return subprocess.run(
         [sys.executable, "-c", _PROGRAM, address, str(folder), victim, when], timeout=60, check=False,
         capture_output=True, cwd=Path(__file__).parents[2], env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
     )  # fmt: skip
-    return done
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
