@@ -68,13 +68,14 @@ KIN = {
 """Operations that answer with the same thing: what was seen of one of them holds for the others too."""
 
 NEVER_SEEN = (
-    "GET /version", "GET /projects/{id}/labels", "POST /projects/{id}/labels", "GET /projects/{id}/labels/{label_id}",
-    "PUT /projects/{id}/labels/{label_id}", "GET /projects/{id}/milestones", "POST /projects/{id}/milestones",
-    "GET /projects/{id}/merge_requests/{n}/resource_label_events", "GET /projects/{id}/pipelines",
-    "GET /projects/{id}/pipelines/{pipeline_id}", "GET /projects/{id}/protected_branches",
-    "POST /projects/{id}/protected_branches", "GET /projects/{id}/protected_branches/{name}",
-    "GET /projects/{id}/protected_tags", "GET /projects/{id}/protected_tags/{name}", "GET /projects/{id}/hooks",
-    "POST /projects/{id}/hooks", "GET /projects/{id}/hooks/{hook_id}", "PUT /projects/{id}/hooks/{hook_id}",
+    "GET /version", "GET /personal_access_tokens/self", "GET /projects/{id}/labels", "POST /projects/{id}/labels",
+    "GET /projects/{id}/labels/{label_id}", "PUT /projects/{id}/labels/{label_id}", "GET /projects/{id}/milestones",
+    "POST /projects/{id}/milestones", "GET /projects/{id}/merge_requests/{n}/resource_label_events",
+    "GET /projects/{id}/pipelines", "GET /projects/{id}/pipelines/{pipeline_id}",
+    "GET /projects/{id}/protected_branches", "POST /projects/{id}/protected_branches",
+    "GET /projects/{id}/protected_branches/{name}", "GET /projects/{id}/protected_tags",
+    "GET /projects/{id}/protected_tags/{name}", "GET /projects/{id}/hooks", "POST /projects/{id}/hooks",
+    "GET /projects/{id}/hooks/{hook_id}", "PUT /projects/{id}/hooks/{hook_id}",
     "POST /projects/{id}/hooks/{hook_id}/test/{trigger}", "GET /projects/{id}/hooks/{hook_id}/events",
     "POST /projects/{id}/hooks/{hook_id}/events/{hook_event_id}/resend",
 )

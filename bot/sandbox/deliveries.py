@@ -20,6 +20,7 @@ from bot.sandbox.state import Hook
 
 _TIMEOUT = 10
 _KEPT = 2000
+_LONGEST = 8192
 
 
 @dataclass
@@ -63,11 +64,15 @@ class Deliveries:
 
     def send(self, hook: Hook, letter: Letter) -> None:
         """Queue a signed event for one hook."""
-        delivery = Delivery(letter.id, letter.event, hook, dict(letter.headers), letter.body)
-        if self._observer:
-            self._observer.observe_event(letter.event, delivery.payload)
-        self._all.append(delivery)
-        self._queue(delivery)
+        self._queue(self._note(hook, letter))
+
+    def try_out(self, hook: Hook, letter: Letter) -> tuple[int, str]:
+        """Send a signed event at once, past everything that waits; the answer, or 0 and what went wrong."""
+        delivery = self._note(hook, letter)
+        status, said = _post(delivery)
+        delivery.statuses.append(status)
+        self.settled(hook, status)
+        return status, said
 
     def redeliver(self, guid: str) -> bool:
         """Send a delivery once more, with the same id and the same bytes. False when there is none of this id."""
@@ -106,6 +111,13 @@ class Deliveries:
             self._stopped = True
             self._changed.notify_all()
 
+    def _note(self, hook: Hook, letter: Letter) -> Delivery:
+        delivery = Delivery(letter.id, letter.event, hook, dict(letter.headers), letter.body)
+        if self._observer:
+            self._observer.observe_event(letter.event, delivery.payload)
+        self._all.append(delivery)
+        return delivery
+
     def _queue(self, delivery: Delivery) -> None:
         with self._changed:
             if delivery.hook.id not in self._waiting:
@@ -122,21 +134,22 @@ class Deliveries:
                     return
                 delivery = self._waiting[hook].popleft()
                 self._busy.add(hook)
-            delivery.statuses.append(_post(delivery))
+            delivery.statuses.append(_post(delivery)[0])
             self.settled(delivery.hook, delivery.statuses[-1])
             with self._changed:
                 self._busy.discard(hook)
                 self._changed.notify_all()
 
 
-def _post(delivery: Delivery) -> int:
+def _post(delivery: Delivery) -> tuple[int, str]:
     target = urlsplit(delivery.hook.url)
     connection = http.client.HTTPConnection(target.hostname or "", target.port or 80, timeout=_TIMEOUT)
     try:
         path = f"{target.path or '/'}?{target.query}" if target.query else target.path or "/"
         connection.request("POST", path, delivery.body, delivery.headers)
-        return connection.getresponse().status
-    except (OSError, http.client.HTTPException):
-        return 0
+        answer = connection.getresponse()
+        return answer.status, answer.read(_LONGEST).decode(errors="replace")
+    except (OSError, http.client.HTTPException) as failed:
+        return 0, str(failed) or type(failed).__name__
     finally:
         connection.close()

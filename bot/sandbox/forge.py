@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 from bot.sandbox.bare import Bare
 from bot.sandbox.deliveries import Deliveries
-from bot.sandbox.faces import Face
+from bot.sandbox.faces import Face, Letter
 from bot.sandbox.merging import Person
 from bot.sandbox.state import ROLES, Group, Hook, Repository, User, load_world, save_world
 
@@ -201,8 +201,14 @@ class Forge:
     def send(self, hook: Hook, event: str, payload: dict[str, Any], origin: int) -> None:
         """Send an event to one hook, if the hook is not switched off for a while."""
         if hook.disabled_until is None or hook.disabled_until <= self.now():
-            body = json.dumps(payload, separators=(",", ":")).encode()
-            self.deliveries.send(hook, self.face.seal(hook, event, body, origin))
+            self.deliveries.send(hook, self._seal(hook, event, payload, origin))
+
+    def try_out(self, hook: Hook, event: str, payload: dict[str, Any], origin: int) -> tuple[int, str]:
+        """Send an event to one hook at once, even if it is switched off; what it answered."""
+        return self.deliveries.try_out(hook, self._seal(hook, event, payload, origin))
+
+    def _seal(self, hook: Hook, event: str, payload: dict[str, Any], origin: int) -> Letter:
+        return self.face.seal(hook, event, json.dumps(payload, separators=(",", ":")).encode(), origin)
 
     def add_hook(self, holder: Repository | Group, url: str, secret: str, events: list[str]) -> Hook:
         hook = Hook(self.world.take_id(), url, secret, events, self.now())

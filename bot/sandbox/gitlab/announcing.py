@@ -134,11 +134,14 @@ def _show_push(forge: Forge, repository: Repository, ref: str, change: Change, a
     }
 
 
-def announce_test(forge: Forge, repository: Repository, hook: Hook, actor: str) -> None:
-    """An example `Push Hook` of the default branch, to one hook."""
+def announce_test(forge: Forge, repository: Repository, hook: Hook, actor: str) -> tuple[int, str]:
+    """An example `Push Hook` of the default branch, to one hook; what it answered, or why there is nothing to send."""
     ref = f"refs/heads/{repository.default_branch}"
-    tip = forge.bare(repository).ref(ref) or ZERO
-    forge.send(hook, "Push Hook", _show_push(forge, repository, ref, (tip, tip), actor), repository.id)
+    tip = forge.bare(repository).ref(ref)
+    if tip is None:
+        return 0, "Ensure the project has at least one commit."
+    payload = _show_push(forge, repository, ref, (tip, tip), actor)
+    return forge.try_out(hook, "Push Hook", payload, repository.id)
 
 
 def show_project_in_hook(site: Site, repository: Repository) -> Json:

@@ -120,7 +120,9 @@ class GitLabFace:
     def note_attempt(self, hook: Hook, status: int, now: int) -> None:
         """A hook that fails four times in a row rests for a minute, and twice as long each time it fails again."""
         if 200 <= status < 300:
-            hook.failures, hook.disabled_until = 0, None
+            hook.failures, hook.disabled_until, hook.active = 0, None, True
+            return
+        if not hook.active or (hook.disabled_until is not None and hook.disabled_until > now):
             return
         hook.failures += 1
         if hook.failures >= _END_OF_PATIENCE:

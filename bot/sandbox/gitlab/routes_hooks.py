@@ -26,7 +26,7 @@ _TRIGGERS = {
     "Note Hook": "note_hooks", "Confidential Note Hook": "confidential_note_hooks", "Issue Hook": "issue_hooks",
 }
 _CLASSES = {"successful": 2, "client_failure": 4, "server_failure": 5}
-_END_OF_PATIENCE, _KEY_BYTES = 40, 32
+_END_OF_PATIENCE, _KEY_BYTES, _MOST_EVENTS = 40, 32, 20
 _ALL_EVENTS = "*"
 
 
@@ -47,7 +47,8 @@ def create_hook(call: Call) -> Reply:
 
 def edit_hook(call: Call) -> Reply:
     hook, url, token = _find(call), call.text("url"), call.text("token")
-    hook.url = hook.url if url is None else _url(url)
+    if url is not None and url != hook.url:
+        hook.url, hook.secret = _url(url), ""  # a token is meant for one address
     hook.secret = hook.secret if token is None else token
     _dress(call, hook)
     return Reply(200, _show(call, hook))
@@ -59,18 +60,21 @@ def delete_hook(call: Call) -> Reply:
 
 
 def try_hook(call: Call) -> Reply:
-    """Send an example; a hook that was switched off is on again once the answer is good."""
+    """Send an example at once; a hook that was switched off is on again if the answer is good."""
     hook, trigger = _find(call), call.arguments["trigger"]
     if trigger not in _EVENTS:
         raise Malformed("trigger does not have a valid value")
-    hook.disabled_until, hook.active = None, True
-    announce_test(call.forge, call.repository, hook, call.actor)
+    status, said = announce_test(call.forge, call.repository, hook, call.actor)
+    if status // 100 != _CLASSES["successful"]:
+        raise Denial(422, said)
     return Reply(201, {"message": "201 Created"})
 
 
 def list_events(call: Call) -> Reply:
-    """What was sent, the latest first."""
+    """What was sent, the latest first, at most twenty at a time."""
     hook, wanted = _find(call), call.text("status")
+    if (call.number("per_page") or 1) > _MOST_EVENTS:
+        raise Malformed("per_page does not have a valid value")
     sent = [delivery for delivery in call.forge.deliveries.all if delivery.hook.id == hook.id and delivery.statuses]
     found = [delivery for delivery in reversed(sent) if _is_of(delivery, wanted)]
     return call.pages(found, _show_event)
@@ -104,6 +108,8 @@ def _dress(call: Call, hook: Hook) -> None:
         if (flag := call.flag(name)) is not None:
             wanted = wanted | {name} if flag else wanted - {name}
     hook.events = sorted(wanted)
+    if (checked := call.flag("enable_ssl_verification")) is not None:
+        hook.insecure = not checked
     token = call.text("signing_token")
     if token is not None:
         hook.signing_token = _signing_token(token)
@@ -130,7 +136,8 @@ def _show(call: Call, hook: Hook) -> Json:
     status = _status_of(call, hook)
     return {
         "id": hook.id, "url": hook.url, "name": None, "description": None, "project_id": call.repository.id,
-        "created_at": stamp(hook.created_at), "enable_ssl_verification": True, "repository_update_events": False,
+        "created_at": stamp(hook.created_at), "enable_ssl_verification": not hook.insecure,
+        "repository_update_events": False,
         **{name: bool({name, _ALL_EVENTS} & set(hook.events)) for name in _EVENTS}, "alert_status": status,
         "disabled_until": stamp_or_none(hook.disabled_until) if status == "temporarily_disabled" else None,
         "url_variables": [], "custom_webhook_template": None, "custom_headers": [], "push_events_branch_filter": None,

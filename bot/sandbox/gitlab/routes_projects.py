@@ -16,6 +16,7 @@ from bot.sandbox.gitlab.shapes import (
     show_milestone,
     show_self,
     show_user,
+    stamp,
 )
 from bot.sandbox.issues import create_label, create_milestone, delete_label, rename_label
 from bot.sandbox.state import Label, User
@@ -27,6 +28,15 @@ _ALL = "/projects/{id}"
 
 def read_self(call: Call) -> Reply:
     return Reply(200, show_self(call.site, call.forge.user(call.actor)))
+
+
+def read_token(call: Call) -> Reply:
+    """The token that asks: each account here has one, and it may do all that the account may."""
+    asker = call.forge.user(call.actor)
+    return Reply(200, {
+        "id": asker.id, "name": "sandbox", "revoked": False, "created_at": stamp(0), "description": "",
+        "scopes": ["api"], "user_id": asker.id, "last_used_at": stamp(0), "active": True, "expires_at": None,
+    })
 
 
 def read_version(call: Call) -> Reply:
@@ -161,6 +171,7 @@ def _color(text: str) -> str:
 
 ROUTES = (
     Route("GET", "/user", read_self),
+    Route("GET", "/personal_access_tokens/self", read_token),
     Route("GET", "/version", read_version),
     Route("GET", "/users", list_users),
     Route("GET", "/users/{user_id}", read_user),

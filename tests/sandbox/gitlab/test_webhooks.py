@@ -249,6 +249,32 @@ def test_a_hook_that_answers_again_is_on_again(lab: Sandbox, ask: Ask, receiver:
     assert json.loads(receiver.received[-1][1])["object_kind"] == "push"
 
 
+def test_a_hook_that_is_tried_in_vain_stays_off(lab: Sandbox, ask: Ask, receiver: Receiver) -> None:  # noqa: F811
+    hook = lab.add_hook(PATH, receiver.url, "t", "push_events")
+    hook.failures, hook.active, receiver.answer = 40, False, 503
+    assert ask("POST", f"/hooks/{hook.id}/test/push_events", by="mona").status_code == 422
+    assert (hook.failures, hook.active, len(receiver.received)) == (40, False, 1)
+    hook.url = NOWHERE
+    answer = ask("POST", f"/hooks/{hook.id}/test/push_events", by="mona")
+    assert (answer.status_code, "refused" in answer.json()["message"]) == (422, True)
+
+
+def test_a_project_without_commits_has_nothing_to_try_a_hook_with(lab: Sandbox, ask: Ask) -> None:
+    lab.create_repository("mona/empty")
+    hook = lab.add_hook("mona/empty", NOWHERE, "t")
+    answer = ask("POST", f"/hooks/{hook.id}/test/push_events", by="mona", root="/projects/mona%2Fempty")
+    assert (answer.status_code, answer.json()["message"]) == (422, "Ensure the project has at least one commit.")
+
+
+def test_a_hook_loses_its_token_with_its_address(lab: Sandbox, ask: Ask) -> None:
+    hook = lab.add_hook(PATH, NOWHERE, "t0ken")
+    assert ask("PUT", f"/hooks/{hook.id}", {"url": NOWHERE, "enable_ssl_verification": False}, by="mona").ok
+    assert (hook.secret, hook.insecure) == ("t0ken", True)
+    assert not ask("PUT", f"/hooks/{hook.id}", {"url": f"{NOWHERE}/2"}, by="mona").json()["token_present"]
+    ask("PUT", f"/hooks/{hook.id}", {"url": NOWHERE, "token": "new"}, by="mona")
+    assert (hook.url, hook.secret) == (NOWHERE, "new")
+
+
 def test_hooks_are_made_changed_and_deleted_and_never_show_their_tokens(lab: Sandbox, ask: Ask) -> None:
     signing = f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}"
     wish = {"url": NOWHERE, "token": "t0ken", "signing_token": signing, "merge_requests_events": True}
@@ -276,6 +302,7 @@ def test_what_was_sent_is_listed_and_sent_again_over_the_api(lab: Sandbox, ask: 
     assert (event["trigger"], event["response_status"]) == ("push_hooks", "500")
     assert event["request_headers"]["X-Gitlab-Token"] == "[REDACTED]"
     assert ask("GET", f"/hooks/{hook.id}/events?status=successful", by="mona").json() == []
+    assert ask("GET", f"/hooks/{hook.id}/events?per_page=100", by="mona").status_code == 400
     receiver.answer = 200
     assert ask("POST", f"/hooks/{hook.id}/events/{event['id']}/resend", by="mona").status_code == 201
     assert lab.deliveries.drain()
