@@ -166,6 +166,21 @@ class SettingsContract:
         assert desk.hooks()[:1] == before
         assert len(desk.hooks()) == 2
 
+    def test_a_slash_at_the_end_makes_no_second_webhook(self, desk: Desk) -> None:
+        desk.add_hook(f"{desk.url}/", secret=SECRET.reveal(), events=desk.events)
+        found = desk.settings.find_hook(desk.repo, desk.url)
+        assert isinstance(found, Hook)
+        assert found.flaws, "the server has no door of that name"
+        assert desk.settings.ensure_hook(desk.repo, desk.wish()) == HookReady(found.flaws)
+        assert desk.hooks() == [HeldHook(desk.url, SECRET.reveal(), desk.events, active=True, sound=True)]
+
+    def test_one_behind_many_others_is_found(self, desk: Desk) -> None:
+        for number in range(130):
+            desk.add_hook(f"{desk.url}/{number}")
+        desk.add_hook(desk.url, secret=SECRET.reveal(), events=desk.events)
+        assert desk.settings.ensure_hook(desk.repo, desk.wish()) == HookReady()
+        assert len(desk.hooks()) == 131
+
     def test_the_secret_is_set_anew_where_it_is_wished_for_or_turned_away(self, desk: Desk) -> None:
         desk.add_hook(desk.url, secret="old", events=desk.events)
         assert desk.settings.ensure_hook(desk.repo, desk.wish()) == HookReady()

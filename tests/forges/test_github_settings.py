@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import http.server
-import threading
-from collections.abc import Iterator
-
 import pytest
 
 from bot.core.actions import Refused
@@ -18,6 +14,7 @@ from bot.sandbox import Fault, Sandbox
 from tests.forges.canned import Canned, serving
 from tests.forges.clocks import Hands
 from tests.forges.github.installed import install, register
+from tests.forges.listening import Answering
 from tests.forges.settings_contract import SECRET, Desk, HeldHook, SettingsContract
 
 PATH = "ada/tensors"
@@ -82,34 +79,6 @@ class GitHubDesk(Desk):
 
     def writes(self) -> int:
         return sum(entry.method != "GET" for entry in self.sandbox.requests)
-
-
-class Answering(http.server.BaseHTTPRequestHandler):
-    """Where webhooks go: answers as it is told, and hangs up on the path that is called silent."""
-
-    status = 202
-
-    def do_POST(self) -> None:
-        self.rfile.read(int(self.headers["Content-Length"]))
-        if self.path.startswith("/silent/"):
-            return
-        self.send_response(self.status)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name of the base class
-        pass
-
-
-@pytest.fixture
-def listener() -> Iterator[int]:
-    Answering.status = 202
-    with http.server.HTTPServer(("127.0.0.1", 0), Answering) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-        thread.start()
-        yield server.server_address[1]
-        server.shutdown()
-        thread.join(5)
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ It must never take away or repaint what is there, nor touch a webhook that sends
 from __future__ import annotations
 
 from collections.abc import Iterable
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 from github.Hook import Hook as Found
@@ -18,6 +17,7 @@ from bot.core.setup import Hook, HookReady, HookWish, LabelWish, Right, Visit
 from bot.forges.github.connection import Connection
 from bot.forges.github.reading import reading
 from bot.forges.github.wire import Wire
+from bot.forges.settings import MISPOINTED, is_same_address, read_clock
 from bot.forges.wire_fault import WireFault
 
 Json = dict[str, Any]
@@ -45,7 +45,7 @@ class RepositorySettings:
             raise
         with reading(f"the repository {path}"):
             repo = Repo("github", int(found["id"]), str(found["full_name"]), str(found["default_branch"]))
-            return Visit(repo, self._rights(headers, found), _clock(headers))
+            return Visit(repo, self._rights(headers, found), read_clock(headers))
 
     def _rights(self, headers: Json, found: Json) -> tuple[Right, ...]:
         scopes = _scopes_of(headers)
@@ -88,7 +88,7 @@ class RepositorySettings:
     def find_hook(self, repo: Repo, url: str) -> Hook | Missing | Refused:
         """The webhook of the repository that sends to `url`."""
         found = self._find(repo, url)
-        return _read_hook(found) if isinstance(found, Found) else found
+        return _read_hook(found, url) if isinstance(found, Found) else found
 
     def ensure_hook(self, repo: Repo, wish: HookWish) -> HookReady | Refused:
         """Create the webhook, or mend it; the secret is set where there is none, or where it is turned away."""
@@ -111,7 +111,8 @@ class RepositorySettings:
         try:
             with reading(f"the webhooks of {repo.path}"):
                 hooks = self._repository(repo).get_hooks()
-                return next((hook for hook in hooks if hook.config.get("url") == url), Missing(f"webhook to {url}"))
+                found = (hook for hook in hooks if is_same_address(str(hook.config.get("url")), url))
+                return next(found, Missing(f"webhook to {url}"))
         except WireFault as fault:
             return _refused(fault, f"GitHub does not show the webhooks of {repo.path}", "repository webhooks: write")
 
@@ -151,14 +152,7 @@ def _scopes_of(headers: Json) -> frozenset[str] | None:
     return frozenset(word.strip() for word in said.split(",")) if said else None
 
 
-def _clock(headers: Json) -> int | None:
-    try:
-        return int(parsedate_to_datetime(str(headers.get("date", ""))).timestamp())
-    except ValueError:
-        return None
-
-
-def _read_hook(found: Found) -> Hook:
+def _read_hook(found: Found, url: str) -> Hook:
     answer = found.last_response
     status = str(answer.status or "")
     failing = None
@@ -166,11 +160,13 @@ def _read_hook(found: Found) -> Hook:
         failing = f"{answer.code or 'no answer'} ({answer.message or status})"
     elif answer.code and not 200 <= answer.code < 300:
         failing = str(answer.code)
-    return Hook(found.config["url"], tuple(_flaws(found)), failing)
+    return Hook(found.config["url"], tuple(_flaws(found, url)), failing)
 
 
-def _flaws(found: Found) -> Iterable[str]:
+def _flaws(found: Found, url: str) -> Iterable[str]:
     """What is wrong with a webhook, in the words of what is done about it."""
+    if found.config["url"] != url:
+        yield MISPOINTED
     if not found.active:
         yield "switched on"
     events = set(found.events)
@@ -187,7 +183,7 @@ def _flaws(found: Found) -> Iterable[str]:
 
 
 def _mend(found: Found, wish: HookWish) -> HookReady:
-    flaws = list(_flaws(found))
+    flaws = list(_flaws(found, wish.url))
     if "given the secret" not in flaws and (wish.renew or found.last_response.code == _UNAUTHORIZED):
         flaws.append("given the secret anew")
     if flaws:
