@@ -48,14 +48,12 @@ def open_forges(settings: Settings) -> dict[ForgeName, Forge]:
 
 
 def open_repository_settings(settings: Settings) -> dict[ForgeName, RepositorySettings]:
-    """The way to the settings of repositories, on each forge where there is one."""
+    """The way to the settings of repositories on each forge that the settings name."""
     found: dict[ForgeName, RepositorySettings] = {}
-    if github := settings.github:
-        from bot.forges.github.connection import Connection
-        from bot.forges.github.settings import RepositorySettings
-
-        connection = Connection(github.api, _credential(github), _manners(paced=github.paced))
-        found["github"] = RepositorySettings(connection, is_app=isinstance(github.credential, App))
+    if settings.github:
+        found["github"] = _github_settings(settings.github)
+    if settings.gitlab:
+        found["gitlab"] = _gitlab_settings(settings.gitlab)
     return found
 
 
@@ -100,6 +98,14 @@ def _open_github(settings: GitHubSettings) -> Forge:
     return GitHub(settings.api, _credential(settings), clone_base=settings.clone_base, manners=manners)
 
 
+def _github_settings(settings: GitHubSettings) -> RepositorySettings:
+    from bot.forges.github.connection import Connection
+    from bot.forges.github.settings import RepositorySettings
+
+    connection = Connection(settings.api, _credential(settings), _manners(paced=settings.paced))
+    return RepositorySettings(connection, is_app=isinstance(settings.credential, App))
+
+
 def _credential(settings: GitHubSettings) -> Secret | AppKey:
     from bot.forges.github import AppKey
 
@@ -112,6 +118,13 @@ def _open_gitlab(settings: GitLabSettings) -> Forge:
 
     manners = _manners(paced=settings.paced)
     return GitLab(settings.url, settings.token, clone_base=settings.clone_base, manners=manners)
+
+
+def _gitlab_settings(settings: GitLabSettings) -> RepositorySettings:
+    from bot.forges.gitlab.connection import Connection
+    from bot.forges.gitlab.settings import RepositorySettings
+
+    return RepositorySettings(Connection(settings.url, settings.token, _manners(paced=settings.paced)))
 
 
 def _manners(*, paced: bool) -> Manners:

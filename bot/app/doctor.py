@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.app.connect import connect, open_forges
-from bot.app.equip import hook_address, hook_secret, sync_hook, sync_labels, told
+from bot.app.equip import hook_address, hook_secret, hook_wish, sync_hook, sync_labels, told
 from bot.app.places import Place, find_place
 from bot.app.runner import drive
 from bot.app.settings import Settings, load
@@ -24,7 +24,7 @@ from bot.core.actions import Missing, Refused
 from bot.core.errors import Fault, UserError
 from bot.core.lines import TwoBranches, find_branch
 from bot.core.model import ForgeName
-from bot.core.setup import Hook, HookWish
+from bot.core.setup import Hook, is_exclusive
 from bot.core.survey import Survey, take_survey
 from bot.tools.git import Git, version
 
@@ -176,9 +176,9 @@ def _check_hook(settings: Settings, place: Place, wanted: Wanted) -> Iterator[Fi
         return
     url = hook_address(settings, place.repo.forge, wanted.url)
     if wanted.fix:
-        sync_hook(place, HookWish(url, hook_secret(settings, place.repo.forge)), rehearse=False)
+        sync_hook(place, hook_wish(settings, place.repo.forge, url), rehearse=False)
     found = place.settings.find_hook(place.repo, url)
-    mend = f"Run `relbot hooks sync --repository {place.repo.path} --url {url}`."
+    mend = f"Run `relbot hooks sync --repository {wanted.repository} --url {url}`."
     match found:
         case Refused(reason, next_step):
             yield Finding("webhook", None, reason, next_step)
@@ -202,6 +202,7 @@ def _examine_clone(settings: Settings, place: Place, wanted: Wanted) -> Iterator
         yield Finding("policy", False, said, "Mend it on the default branch; nothing is done until then.")
         return
     yield Finding("policy", True, "is in force")
+    yield from _check_pattern(place, survey)
     yield from _check_lines(survey)
     if survey.lines:
         yield from _check_labels(place, survey, wanted)
@@ -219,9 +220,17 @@ def _check_lines(survey: Survey) -> Iterator[Finding]:
 def _check_labels(place: Place, survey: Survey, wanted: Wanted) -> Iterator[Finding]:
     reports = list(sync_labels(place, survey, (), rehearse=not wanted.fix))
     missing = [each.name for each in reports if each.outcome in ("missing", "refused")]
-    mend = f"Run `relbot labels sync --repository {place.repo.path}`." if missing else ""
+    mend = f"Run `relbot labels sync --repository {wanted.repository}`." if missing else ""
     said = f"{len(missing)} of {len(reports)} are missing, such as {missing[0]}" if missing else f"all {len(reports)}"
     yield Finding("labels", not missing, said, mend)
+
+
+def _check_pattern(place: Place, survey: Survey) -> Iterator[Finding]:
+    if place.visit.scoped_labels and is_exclusive(survey.policy):
+        pattern = survey.policy.backport.label
+        said = f"{pattern} makes scoped labels: where the forge keeps to scopes, a pull has only the last of them"
+        mend = "Write `label` with a slash, such as backport/{line}, if changes are to go to several lines."
+        yield Finding("label pattern", None, said, mend)
 
 
 def _doubled(survey: Survey) -> Iterator[Finding]:

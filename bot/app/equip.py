@@ -91,8 +91,14 @@ def hook_address(settings: Settings, forge: ForgeName, given: str | None) -> str
         raise UserError("Where is the server? Name its address with --url, or as `url` under [server].")
     if not is_safe_address(base):
         raise UserError(f"{base} is no address for a webhook. It has to begin with https:// and hold no user name.")
-    door = f"/hooks/{forge}"
-    return base if urlsplit(base).path.rstrip("/").endswith(door) else f"{base.rstrip('/')}{door}"
+    base, door = base.rstrip("/"), f"/hooks/{forge}"
+    return base if urlsplit(base).path.endswith(door) else f"{base}{door}"
+
+
+def hook_wish(settings: Settings, forge: ForgeName, url: str, *, renew: bool = False) -> HookWish:
+    """The webhook whose deliveries the server takes: with the first secret, and the first of the signing tokens."""
+    signing = settings.gitlab.signing_tokens if forge == "gitlab" and settings.gitlab else ()
+    return HookWish(url, hook_secret(settings, forge), renew, signing[0] if signing else None)
 
 
 def hook_secret(settings: Settings, forge: ForgeName) -> Secret:

@@ -45,15 +45,13 @@ def find_place(settings: Settings, named: str | None) -> Place:
     forge, path = _split(settings, named)
     if not _PATH.fullmatch(path):
         raise UserError(f"{named!r} is not the name of a repository. Write it as OWNER/NAME.")
-    known = open_repository_settings(settings)
-    if forge not in known:
-        raise UserError(f"This is not there yet for {forge}. Set up the labels and the webhook of {path} by hand.")
     if not settings.server.admits(Repo(forge, 0, path, "")):
         raise UserError(f"{path} belongs to none of the owners that [server] names. Add its owner there.")
-    visit = known[forge].visit(path)
+    on_forge = open_repository_settings(settings)[forge]
+    visit = on_forge.visit(path)
     if isinstance(visit, Missing):
         raise UserError(f"There is no {path} that the bot's token can see. Check the name, and what the token is for.")
-    return Place(known[forge], visit)
+    return Place(on_forge, visit)
 
 
 def _split(settings: Settings, named: str) -> tuple[ForgeName, str]:

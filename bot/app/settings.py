@@ -121,7 +121,8 @@ class GitLabSection(Table):
     webhook_secret_files: Files = ()
     """The same, from files."""
     signing_token_envs: Names = ()
-    """Environment variables with signing tokens (`whsec_…`). Where there are any, deliveries must be signed."""
+    """Environment variables with signing tokens (`whsec_…`). Where there are any, deliveries must be signed; the first
+    is what `relbot hooks sync` sets."""
     signing_token_files: Files = ()
     """The same, from files."""
     clone_base: Address | None = None

@@ -56,6 +56,12 @@ def missing_labels(wanted: Iterable[LabelWish], there: Iterable[str]) -> tuple[L
     return tuple(wish for wish in wanted if wish.name.casefold() not in known)
 
 
+def is_exclusive(policy: Policy) -> bool:
+    """Whether the labels that ask for backports drive each other out where labels are scoped."""
+    scope, colons, _ = policy.backport.label.rpartition("::")
+    return bool(colons) and "{line}" not in scope
+
+
 # ── the webhook ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -76,6 +82,8 @@ class HookWish:
     secret: Secret = field(repr=False)
     renew: bool = False
     """Whether the secret is set even where there is one: what it is cannot be read back."""
+    signing: Secret | None = field(default=None, repr=False)
+    """What deliveries are to be signed with, where the forge does that with something other than the secret."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,3 +114,5 @@ class Visit:
     rights: tuple[Right, ...]
     clock: int | None
     """The forge's time, in seconds since the epoch."""
+    scoped_labels: bool = False
+    """Whether a pull keeps only the last of the labels that are alike up to their last `::`."""

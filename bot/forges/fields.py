@@ -42,6 +42,10 @@ class Fields:
         self._prefix = f"{name}." if name else ""
         self._fields: dict[str, object] = value
 
+    def names(self) -> tuple[str, ...]:
+        """The names of all fields."""
+        return tuple(self._fields)
+
     def has(self, name: str) -> bool:
         """Whether the field is there and not null."""
         return self._fields.get(name) is not None

@@ -29,19 +29,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Create or mend the webhook, and tell what was done."""
-    from bot.app.equip import hook_address, hook_secret, sync_hook
+    from bot.app.equip import hook_address, hook_wish, sync_hook
     from bot.app.log import start_logging
     from bot.app.places import find_place
     from bot.app.settings import load
     from bot.core.actions import Refused
-    from bot.core.setup import HookWish
 
     start_logging(logging.WARNING, traces=False)
     settings = load(args.settings, os.environ)
     with waiting("asking the forge", as_json=args.json):
         place = find_place(settings, args.repository)
         url = hook_address(settings, place.repo.forge, args.url)
-        wish = HookWish(url, hook_secret(settings, place.repo.forge), renew=args.renew_secret)
+        wish = hook_wish(settings, place.repo.forge, url, renew=args.renew_secret)
         ready = sync_hook(place, wish, rehearse=args.dry_run)
     if isinstance(ready, Refused):
         _tell(args, url, refused=f"{ready.reason}. {ready.next_step}")
