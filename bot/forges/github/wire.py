@@ -23,6 +23,7 @@ from bot.forges.wire_fault import WireFault
 
 _REPEATABLE = frozenset({"GET", "HEAD"})
 _PAGE = 100
+_NO_CONTENT = 204
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +151,7 @@ class Wire(Requester):
             return answer.headers, json.loads(known.text)
         if not 200 <= answer.status < 300:
             raise explain(question.what, answer, wait)
-        if question.verb == "DELETE" and not answer.text:
+        if not answer.text and (question.verb == "DELETE" or answer.status == _NO_CONTENT):
             return answer.headers, None
         data = _read(question.what, answer.text)
         if question.verb == "GET":
@@ -163,8 +164,12 @@ class Wire(Requester):
             return Answer(*self.requestJson(question.verb, question.url, None, headers, question.body))
         except requests.RequestException as error:
             raise WireFault(f"GitHub did not answer {question.what} ({type(error).__name__}).", status=None) from error
-        except (RuntimeError, ValueError) as error:
-            # PyGithub's words for a redirect to another host and for headers that are no numbers.
+        except RuntimeError as error:
+            # PyGithub's words for a redirect to another host, where the token must not go, or round in a circle.
+            words = f"GitHub redirects {question.what} to where I do not follow ({error})."
+            raise WireFault(f"{words} Check the API's address in the server's settings.", status=301) from error
+        except ValueError as error:
+            # So it calls headers that are no numbers.
             raise WireFault(f"GitHub's answer to {question.what} makes no sense ({error}).", status=None) from error
 
     def _heed(self, pacer: Pacer, answer: Answer) -> float | None:

@@ -143,9 +143,11 @@ def test_a_redirect_to_another_host_is_not_followed_and_takes_no_token_there() -
     with serving(Canned(200, {"number": 7})) as elsewhere, serving() as script:
         there = elsewhere.url.replace("127.0.0.1", "localhost") + "/repos/o/r/pulls/7"
         script.answers += [Canned(301, {}, (("Location", there),))] * 3
-        with pytest.raises(WireFault, match="makes no sense"):
+        with pytest.raises(WireFault, match="redirects GET /repos/o/r/pulls/7 to where I do not follow") as caught:
             ask(script)
         assert elsewhere.asked == []
+        assert len(script.asked) == 1
+    assert (caught.value.passing, caught.value.in_doubt) == (False, False)
 
 
 def test_a_slow_answer_is_given_up_after_the_timeout() -> None:
