@@ -8,6 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 _DOCUMENTATION = "https://docs.github.com/rest"
+_REPEATED = (401, 403, 404)
+"""These repeat their status, as the newest recorded one does; of others this is neither recorded nor described."""
 
 
 class Refusal(Exception):  # noqa: N818 - it reads as what happened
@@ -22,8 +24,9 @@ class Refusal(Exception):  # noqa: N818 - it reads as what happened
     @property
     def body(self) -> dict[str, Any]:
         """The JSON that GitHub answers with."""
-        extra = {} if self.errors is None else {"errors": self.errors}
-        return {"message": self.message, **extra, "documentation_url": _DOCUMENTATION}
+        errors = {} if self.errors is None else {"errors": self.errors}
+        repeated = {"status": str(self.status)} if self.status in _REPEATED else {}
+        return {"message": self.message, **errors, "documentation_url": _DOCUMENTATION, **repeated}
 
 
 def not_found(message: str = "Not Found") -> Refusal:
@@ -36,6 +39,7 @@ def invalid(resource: str, field: str, code: str = "invalid") -> Refusal:
     return Refusal(422, "Validation Failed", [{"resource": resource, "field": field, "code": code}])
 
 
-def unacceptable(resource: str, message: str) -> Refusal:
-    """A wish that is well-formed and still impossible, in GitHub's words."""
-    return Refusal(422, "Validation Failed", [{"resource": resource, "code": "custom", "message": message}])
+def unacceptable(resource: str, message: str, field: str | None = None) -> Refusal:
+    """A wish that is well-formed and still impossible, in GitHub's words; `field` is where it is about one."""
+    place = {} if field is None else {"field": field}
+    return Refusal(422, "Validation Failed", [{"resource": resource, "code": "custom", **place, "message": message}])

@@ -38,9 +38,13 @@ def ask(kit: Sandbox) -> Iterator[Ask]:
     """Send one request: `ask("GET", "/pulls", body=None, by="relbot")`, the path behind the repository."""
     with requests.Session() as session:
 
-        def send(method: str, path: str, body: object = None, *, by: str | None = "relbot", root: str = ROOT):
+        def send(
+            method: str, path: str, body: object = None, *, by: str | None = "relbot", root: str = ROOT,
+            follow: bool = True,
+        ):
             headers = {"Authorization": f"token {kit.token_for(by)}"} if by else {}
-            return session.request(method, f"{kit.url}{root}{path}", json=body, headers=headers, timeout=10)
+            url = f"{kit.url}{root}{path}"
+            return session.request(method, url, json=body, headers=headers, timeout=10, allow_redirects=follow)
 
         yield send
 

@@ -19,7 +19,7 @@ from bot.sandbox.github.shapes import (
     show_repository,
     show_user,
 )
-from bot.sandbox.github.shapes_pulls import show_full_pull, show_issue_in_hook, show_pull
+from bot.sandbox.github.shapes_pulls import show_full_pull, show_listed_issue, show_pull
 from bot.sandbox.issues import Scene
 from bot.sandbox.state import Comment, Hook, Label, Milestone, Repository, User
 
@@ -48,7 +48,7 @@ def announce_issue(scene: Scene, action: str, about: Mapping[str, object]) -> No
     view = view_of(forge)
     body: Json = {"action": action, **{name: _show(view, repository, value) for name, value in about.items()}}
     if issue.pull is None:
-        shown = show_issue_in_hook(view, repository, issue)
+        shown = show_listed_issue(view, repository, issue)
         announce(forge, repository, "issues", scene.actor, body | {"issue": shown})
         return
     show = show_full_pull if action in _WITH_FULL_PULL else show_pull
@@ -60,7 +60,7 @@ def announce_comment(scene: Scene, action: str, comment: Comment, before: str | 
     """`issue_comment`, on pulls too: the issue then has `pull_request`, and no base or head."""
     view, repository = view_of(scene.forge), scene.repository
     body: Json = {
-        "action": action, "issue": show_issue_in_hook(view, repository, scene.issue),
+        "action": action, "issue": show_listed_issue(view, repository, scene.issue),
         "comment": show_comment(view, repository, scene.issue, comment),
     }
     if before is not None:

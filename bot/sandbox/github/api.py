@@ -33,7 +33,7 @@ from bot.sandbox.github.shapes import View
 from bot.sandbox.refusals import Refusal, not_found
 from bot.sandbox.state import ROLES, Repository, User
 
-_ROUTES = (
+ROUTES = (
     *routes_pulls.ROUTES, *routes_issues.ROUTES, *routes_repositories.ROUTES, *routes_apps.ROUTES,
     *routes_checks.ROUTES, *routes_data.ROUTES, *routes_hooks.ROUTES,
 )
@@ -54,7 +54,7 @@ class GitHubApi:
     def __init__(self, forge: Forge, journal: Journal) -> None:
         self.forge = forge
         self.journal = journal
-        rules = [rule for route in _ROUTES for rule in _rules(route)]
+        rules = [rule for route in ROUTES for rule in _rules(route)]
         self._map = Map(rules, strict_slashes=False, merge_slashes=False)
 
     def answer(self, request: Request) -> Answer:

@@ -9,8 +9,8 @@ from bot.sandbox.exchanges import Json, Reply
 from bot.sandbox.github.calls import Call, Route
 from bot.sandbox.github.guests import Guest
 from bot.sandbox.github.routes_apps import show_app
-from bot.sandbox.github.shapes import node_id, show_repository, show_user, stamp, stamp_or_none
-from bot.sandbox.refusals import Refusal, invalid, not_found
+from bot.sandbox.github.shapes import node_id, show_short_repository, show_user, stamp, stamp_or_none
+from bot.sandbox.refusals import Refusal, invalid, not_found, unacceptable
 from bot.sandbox.state import AppRecord, CheckRun, Status
 
 _STATES = ("error", "failure", "pending", "success")
@@ -60,7 +60,7 @@ def read_combined_status(call: Call) -> Reply:
     return Reply(200, {
         "state": _combine({status.state for status in latest}), "statuses": shown, "sha": sha,
         "total_count": len(latest), "url": f"{url}/status", "commit_url": url,
-        "repository": show_repository(call.view, call.repository),
+        "repository": show_short_repository(call.view, call.repository),
     })
 
 
@@ -71,7 +71,8 @@ def create_status(call: Call) -> Reply:
     if state not in _STATES:
         raise invalid("Status", "state")
     if len(description or "") > _LONGEST_DESCRIPTION:
-        raise invalid("Status", "description")
+        words = f"description is too long (maximum is {_LONGEST_DESCRIPTION} characters)"
+        raise unacceptable("Status", words, "description")
     status = Status(
         call.forge.world.take_id(), sha, "", call.field("context", str) or "default", state, call.actor,
         call.forge.now(), description, call.field("target_url", str),
@@ -120,7 +121,7 @@ def _commit(call: Call, name: str) -> str:
 def _show_run(call: Call, run: CheckRun) -> Json:
     url, page = call.view.url_of(call.repository), call.view.page_of(call.repository)
     return {
-        "id": run.id, "head_sha": run.sha, "node_id": node_id("CheckRun", run.id), "external_id": run.external_id,
+        "id": run.id, "head_sha": run.sha, "node_id": node_id("CheckRun", run.id), "external_id": run.external_id or "",
         "url": f"{url}/check-runs/{run.id}", "html_url": f"{page}/runs/{run.id}",
         "details_url": run.details_url or f"{page}/runs/{run.id}", "status": run.status, "conclusion": run.conclusion,
         "started_at": stamp(run.started_at), "completed_at": stamp_or_none(run.completed_at), "name": run.name,

@@ -9,7 +9,7 @@ from bot.sandbox.exchanges import Reply
 from bot.sandbox.github.calls import Call, Route
 from bot.sandbox.github.pulls import set_pull_state
 from bot.sandbox.github.shapes import REACTIONS, show_comment, show_label, show_labels, show_milestone, show_reaction
-from bot.sandbox.github.shapes_pulls import show_entry, show_issue
+from bot.sandbox.github.shapes_pulls import show_entry, show_issue, show_listed_issue
 from bot.sandbox.issues import (
     Scene,
     add_comment,
@@ -40,7 +40,7 @@ def list_issues(call: Call) -> Reply:
         issue for issue in reversed(call.repository.issues.values())
         if state in {"all", issue.state} and wanted <= {name.lower() for name in issue.labels}
     ]
-    return call.pages(found, lambda issue: show_issue(call.view, call.repository, issue))
+    return call.pages(found, lambda issue: show_listed_issue(call.view, call.repository, issue))
 
 
 def create_issue(call: Call) -> Reply:

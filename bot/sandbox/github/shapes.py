@@ -78,7 +78,7 @@ def show_user(view: View, login: str) -> Json:
 
 def show_account(view: View, user: User) -> Json:
     """An account asked for by itself."""
-    nothing = ("company", "location", "email", "hireable", "bio")
+    nothing = ("company", "location", "email", "hireable", "bio", "twitter_username")
     return show_user(view, user.login) | dict.fromkeys(nothing) | {
         "user_view_type": "public",
         "name": user.login, "blog": "", "public_repos": 0, "public_gists": 0, "followers": 0, "following": 0,
@@ -86,18 +86,25 @@ def show_account(view: View, user: User) -> Json:
     }
 
 
-def show_repository(view: View, repository: Repository) -> Json:
-    """A repository as it appears inside pulls and webhooks."""
-    url, page = view.url_of(repository), view.page_of(repository)
-    open_issues = sum(issue.state == "open" for issue in repository.issues.values())
-    counts = dict.fromkeys(("forks_count", "forks", "stargazers_count", "watchers_count", "watchers", "size"), 0)
-    nothing = dict.fromkeys(("description", "mirror_url", "homepage", "language", "license"))
-    switches = {"has_issues": True, "has_downloads": True, "has_projects": False, "has_wiki": False, "has_pages": False}
+def show_short_repository(view: View, repository: Repository) -> Json:
+    """A repository as it appears beside the statuses of a commit."""
+    url = view.url_of(repository)
     return {
         "id": repository.id, "node_id": node_id("Repository", repository.id), "name": repository.name,
         "full_name": repository.path, "owner": show_user(view, repository.owner), "private": repository.private,
-        "html_url": page, "fork": repository.parent is not None, "url": url,
+        "html_url": view.page_of(repository), "description": None, "fork": repository.parent is not None, "url": url,
         **{f"{name}_url": url + path for name, path in _REPOSITORY_LINKS.items()},
+    }
+
+
+def show_repository(view: View, repository: Repository) -> Json:
+    """A repository as it appears inside pulls and webhooks."""
+    page = view.page_of(repository)
+    open_issues = sum(issue.state == "open" for issue in repository.issues.values())
+    counts = dict.fromkeys(("forks_count", "forks", "stargazers_count", "watchers_count", "watchers", "size"), 0)
+    nothing = dict.fromkeys(("mirror_url", "homepage", "language", "license"))
+    switches = {"has_issues": True, "has_downloads": True, "has_projects": False, "has_wiki": False, "has_pages": False}
+    return show_short_repository(view, repository) | {
         "git_url": f"git:{page.partition(':')[2]}.git", "ssh_url": f"git@sandbox.invalid:{repository.path}.git",
         "clone_url": f"{page}.git", "svn_url": page, **counts, **nothing, **switches,
         "default_branch": repository.default_branch, "open_issues_count": open_issues, "open_issues": open_issues,

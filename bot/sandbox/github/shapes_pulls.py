@@ -47,8 +47,8 @@ def show_issue(view: View, repository: Repository, issue: Issue) -> Json:
     return answer
 
 
-def show_issue_in_hook(view: View, repository: Repository, issue: Issue) -> Json:
-    """An issue as webhooks carry it: without the field that only a REST answer has."""
+def show_listed_issue(view: View, repository: Repository, issue: Issue) -> Json:
+    """An issue as lists and webhooks have it: without the field that only one that is asked for by itself has."""
     answer = show_issue(view, repository, issue)
     del answer["closed_by"]
     return answer
