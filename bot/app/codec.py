@@ -12,6 +12,7 @@ from itertools import chain
 from types import ModuleType
 from typing import Any
 
+from bot.app.log import conceal
 from bot.core import actions, events, jobs, model, picks
 
 
@@ -20,8 +21,11 @@ class Unreadable(Exception):  # noqa: N818 - said of the text, which is no error
 
 
 def encode(value: object) -> str:
-    """The value as JSON in ASCII: every database keeps that, whatever a forge has put into names and titles."""
-    return json.dumps(_lay_out(value), separators=(",", ":"))
+    """The value as JSON in ASCII: every database keeps that, whatever a forge has put into names and titles.
+
+    A credential that a forge has repeated to us is taken out.
+    """
+    return conceal(json.dumps(_lay_out(value), separators=(",", ":")))
 
 
 def decode(text: str) -> Any:  # noqa: ANN401 - the text says what it is

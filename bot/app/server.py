@@ -20,7 +20,7 @@ from werkzeug.exceptions import BadRequest, HTTPException, LengthRequired, Reque
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from bot.app.log import name_fault
-from bot.core.errors import UserError
+from bot.core.errors import Fault, UserError
 from bot.core.events import BadSignature, Delivery, Event, Ignored, Malformed
 from bot.core.model import ForgeName, Repo
 
@@ -37,7 +37,10 @@ class Parse(Protocol):
 
 
 class Handler(Protocol):
-    """What the server needs of a runner: take an event, return at once."""
+    """What the server needs of whoever takes events: that they are safe when `handle` returns.
+
+    It raises a `Fault` when they are not.
+    """
 
     def handle(self, delivery: str, event: Event) -> object: ...
 
@@ -78,10 +81,21 @@ def _door(
                     return {"ignored": event.reason}, 202
                 if not admits(event.repo):
                     return {"ignored": f"{event.repo.path} belongs to none of the owners that this server is for"}, 202
-                runner.handle(id, event)
-                return {"delivery": id}, 202
+                return _hand_over(runner, id, event)
 
     return take
+
+
+def _hand_over(runner: Handler, id: str, event: Event) -> ResponseReturnValue:  # noqa: A002 - the delivery's
+    """Taken, or not to be taken now: then the sender hears so, and sends it again or is asked for it."""
+    try:
+        runner.handle(id, event)
+    except Fault as fault:
+        name = name_fault(fault)
+        _log.error("a delivery could not be kept: %s", fault, extra={"fault": name})
+        answer = {"error": "I cannot keep deliveries now. Send it again later.", "fault": name}
+        return answer, 503, {"Retry-After": "60"}
+    return {"delivery": id}, 202
 
 
 def listen(app: Flask, host: str, port: int) -> BaseWSGIServer:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
@@ -74,7 +74,13 @@ class Data(Table):
     """Where the server keeps things."""
 
     directory: PathText = Path("~/.local/state/relbot")
-    """The mirrors; can be deleted at any time, the bot fetches again."""
+    """The mirrors, which can be deleted at any time, and what the bot has still to do, which cannot: `relbot.sqlite`
+    and the folders `spool` and `executors`."""
+    database_env: str = "RELBOT_DATABASE"
+    """The environment variable with the address of a PostgreSQL database, `postgresql://USER:PASSWORD@HOST/NAME`, for
+    more than some fifty deliveries a second, or for several machines. Not set: SQLite in `directory`."""
+    database_file: PathText | None = None
+    """The file that holds it; wins over the variable."""
 
 
 class GitHubSection(Table):
@@ -188,6 +194,7 @@ class Settings:
 
     server: Server
     directory: Path
+    database: Secret
     github: GitHubSettings | None
     gitlab: GitLabSettings | None
     bot: Committer
@@ -207,6 +214,7 @@ def load(named: str | None, environ: Mapping[str, str]) -> Settings:
     return Settings(
         file.server,
         file.data.directory.expanduser(),
+        _open_database(file.data, environ),
         _open_github(github, environ) if github else None,
         _open_gitlab(file.gitlab, environ) if file.gitlab else None,
         file.bot,
@@ -242,6 +250,17 @@ def _is_here(host: str) -> bool:
 
 
 # ── secrets ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _open_database(section: Data, environ: Mapping[str, str]) -> Secret:
+    """The database's address. Only its password is kept out of the log: the rest says which one it is."""
+    file = section.database_file
+    address = _read(file, "file of the database's address") if file else environ.get(section.database_env, "")
+    if not address.strip():
+        return Secret(f"sqlite:///{section.directory.expanduser() / 'relbot.sqlite'}")
+    if password := urlsplit(address.strip()).password:
+        hide(Secret(password), Secret(unquote(password)))
+    return Secret(address.strip())
 
 
 def _open_github(section: GitHubSection, environ: Mapping[str, str]) -> GitHubSettings:

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from bot.app import codec
+from bot.app import codec, log
 from bot.app.codec import Unreadable, decode, encode
 from bot.core.actions import EnsureBranch, Labelling, Missing, Synced
 from bot.core.events import CommentPosted, PullLabelled
@@ -62,3 +62,9 @@ def test_a_field_that_came_later_takes_its_default():
     laid = json.loads(encode(EnsureBranch(PICK, "c" * 40, "b", None)))
     del laid["by_forge"]
     assert decode(json.dumps(laid)) == EnsureBranch(PICK, "c" * 40, "b", None)
+
+
+def test_a_credential_that_a_forge_has_repeated_is_not_kept(monkeypatch):
+    monkeypatch.setattr(log, "_hidden", set())
+    log.hide(Secret("t0ken-of-the-bot"))
+    assert encode(Missing("you sent t0ken-of-the-bot")) == encode(Missing("you sent ***"))

@@ -13,9 +13,10 @@ import time
 from functools import partial
 
 import pytest
+import requests
 
 from bot.app.server import BODY_LIMIT, create_app, listen
-from bot.core.errors import UserError
+from bot.core.errors import Fault, UserError
 from bot.core.events import PullLabelled
 from bot.core.model import Secret
 from bot.forges import gitlab_hooks
@@ -272,3 +273,12 @@ def test_a_sender_that_goes_away_mid_body_leaves_the_server_serving(port, inbox)
 def test_a_port_that_is_taken_is_an_error_with_the_next_step(port):
     with pytest.raises(UserError, match=rf"port {port}.*Choose another"):
         listen(create_app(doors(), Inbox()), "127.0.0.1", port)
+
+
+def test_a_delivery_that_cannot_be_kept_is_answered_503_and_when_to_come_again(port, inbox):
+    inbox.trouble = Fault("neither the database nor the disk", passing=True)
+    body = json.dumps(LABELLED).encode()
+    answer = requests.post(f"http://127.0.0.1:{port}/hooks/github", body, headers=signed(body), timeout=10)
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "60")
+    assert "Send it again later" in answer.json()["error"]
+    assert "disk" not in answer.text

@@ -5,14 +5,16 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from pathlib import Path
 
 from bot.app.connect import DECISIONS
+from bot.app.durable import Pacing
 from bot.app.perform import Performer
-from bot.app.runner import Limits, Runner
+from bot.app.runner import Limits, Perform, Runner
 from bot.app.server import Parse, create_app, listen
+from bot.app.work import Place, at_work, is_idle
 from bot.core.events import Event
 from bot.core.model import ForgeName, Secret
 from bot.forges import Forge
@@ -45,8 +47,34 @@ def op(number: int, text: str) -> str:
     return START["kit/ops.py"].replace(f"return x + {number}\n", f"return {text}\n", 1)
 
 
+class Durable:
+    """The durable engine, to be waited for as the runner is."""
+
+    def __init__(self, place: Place, perform: Perform) -> None:
+        self._stack = ExitStack()
+        self._intake, self._database = self._stack.enter_context(at_work(place, perform, DECISIONS, _QUICK))
+        self.handle = self._intake.handle
+
+    def drain(self, timeout: float) -> bool:
+        end = time.monotonic() + timeout
+        while not is_idle(self._database):
+            if time.monotonic() > end:
+                return False
+            time.sleep(0.02)
+        return True
+
+    def close(self) -> None:
+        self._stack.close()
+
+
+_QUICK = Pacing(poll=0.05, pauses=(0.01, 0.01, 0.01), first=0.1, longest=0.2, patience=20, stop=10)
+
+
 class Watched:
     """The bot beside one repository of a sandbox forge, and what is seen of both."""
+
+    database: str | None = None
+    """The address of the durable engine's database; None runs the bot on threads of this process."""
 
     def __init__(self, sandbox: Sandbox, directory: Path, repository: str, kind: ForgeName = "github") -> None:
         self.forge = sandbox
@@ -83,7 +111,7 @@ class Watched:
                 server.shutdown()
                 thread.join(5)
                 server.server_close()
-                self.runner.close()
+                self.stop()
 
     def handle(self, delivery: str, event: Event) -> object:
         """What the server calls: the runner that is there now."""
@@ -91,10 +119,16 @@ class Watched:
 
     def restart(self) -> None:
         """Put a new runner in the place of the old one: whatever that one remembered is gone."""
-        self.runner.close()
+        self.stop()
         self.runner = self._start()
 
-    def _start(self) -> Runner:
+    def stop(self) -> None:
+        """End the runner as the program would."""
+        self.runner.close()
+
+    def _start(self) -> Runner | Durable:
+        if self.database:
+            return Durable(Place(Secret(self.database), self.directory / "engine"), self.acting)
         return Runner(self.acting, DECISIONS, Limits(pauses=(0, 0, 0)))
 
     def settle(self) -> None:

@@ -1,6 +1,7 @@
-"""`relbot serve`: the web server with the workers inside.
+"""`relbot serve`: the web server with a worker inside.
 
-It must never end with work in its hands: when it is told to stop it finishes what was begun.
+It must never answer for a delivery that it has not kept. Told to stop it ends what it has in hand, and leaves the rest
+to whoever comes next.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--port", type=int, help="0 takes any free port")
     parser.epilog = (
         "Deliveries go to POST /hooks/github and /hooks/gitlab. Ctrl-C or SIGTERM stops it once the jobs at hand have "
-        "ended."
+        "ended; whatever waits goes on at the next start."
     )
 
 
@@ -44,12 +45,12 @@ def run(args: argparse.Namespace) -> int:
 
 def _serve(settings: Settings, address: tuple[str, int], *, as_json: bool) -> None:
     from bot.app.connect import DECISIONS, connect, open_doors
-    from bot.app.runner import Runner
     from bot.app.server import create_app, listen
+    from bot.app.work import Place, at_work
 
-    doors = open_doors(settings)
-    with closing(connect(settings)) as performer, closing(Runner(performer, DECISIONS)) as runner:
-        server = listen(create_app(doors, runner, settings.server.admits), *address)
+    doors, place = open_doors(settings), Place(settings.database, settings.directory)
+    with closing(connect(settings)) as performer, at_work(place, performer, DECISIONS) as (intake, _):
+        server = listen(create_app(doors, intake, settings.server.admits), *address)
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         with suppress(KeyboardInterrupt):
             for forge in doors:

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.app.codec import decode, encode
+from bot.app.log import redact
 from bot.app.store.database import inbox, now
 from bot.core.events import Event
 from bot.core.model import Repo
@@ -48,7 +49,7 @@ def read(connection: sa.Connection, key: str) -> Event | None:
 
 def mark(connection: sa.Connection, key: str, state: State, notes: str = "") -> None:
     """What has become of a delivery. One of whose jobs fails is failed, whatever it was."""
-    changed = {"state": state} | ({"notes": notes[:4000]} if notes else {})
+    changed = {"state": state} | ({"notes": redact(notes)[:4000]} if notes else {})
     connection.execute(sa.update(inbox).where(inbox.c.key == key).values(**changed))
 
 

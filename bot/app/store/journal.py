@@ -12,6 +12,7 @@ from typing import Literal
 import sqlalchemy as sa
 
 from bot.app.codec import decode, encode
+from bot.app.log import redact
 from bot.app.store.database import jobs, now
 from bot.core.jobs import Job, Report
 
@@ -64,10 +65,10 @@ def read(connection: sa.Connection, key: str, attempt: int) -> tuple[Job, Kept] 
 def end(connection: sa.Connection, key: str, attempt: int, report: Report | str) -> None:
     """Write down how an attempt ended: with a report, or in a fault or error that `report` tells."""
     if isinstance(report, str):
-        ended = {"state": "failed", "outcome": "", "summary": report[:2000]}
+        ended = {"state": "failed", "outcome": "", "summary": redact(report)[:2000]}
     else:
         state = "refused" if report.outcome == "refused" else "done"
-        ended = {"state": state, "outcome": report.outcome, "summary": report.summary[:2000]}
+        ended = {"state": state, "outcome": report.outcome, "summary": redact(report.summary)[:2000]}
     mine = (jobs.c.key == key, jobs.c.attempt == attempt)
     connection.execute(sa.update(jobs).where(*mine).values(**ended, updated_at=now()))
 
