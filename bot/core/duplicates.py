@@ -4,9 +4,10 @@ It never calls a look-alike certain: only what cannot be a coincidence makes the
 
 The rungs, strongest first: *ancestor* (the commit itself is there), *trailer* (a commit of the line says that it was
 picked from this one), *patch-id* (`git patch-id --verbatim` agrees, and title, author or number agree with it),
-*similar* (author and author date, title, or pull number). Every rung is void when the line has taken the commit back
-since. Rules and figures come from 21,046 replayed backports of eight projects: patch-ids alone miss 38 % of the known
-ones, and the same id belonged to another change 6 times in 15,809.
+*similar* (author and author date, title, or pull number). Every rung is void when the line says that it has taken the
+commit back since; `tools.present` asks the line's trees whether they bear out what is certain. Rules and figures come
+from 21,046 replayed backports of eight projects: patch-ids alone miss 38 % of the known ones, and the same id belonged
+to another change 6 times in 15,809.
 """
 
 from __future__ import annotations
@@ -17,6 +18,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
+from bot.core.mentions import (
+    picked_from,
+    reverted_title,
+    reverted_titles,
+    reverts,
+    reverts_pulls,
+    without_quoted_revert,
+)
 from bot.core.model import Evidence
 
 _BRACKETS = re.compile(r"\[[^\]]{0,200}\]|🤖")  # bounded: a title of nothing but `[` shall not cost seconds
@@ -28,12 +37,10 @@ _NOISE = re.compile(
     r"|\b(?:to|for|into|onto|on)\s+(?:release[/-]?)?v?\d+\.[\dx.]+\b|\b(?:release[/-])?v?\d+\.\d+(?:\.[\dx]+)?\s*:",
     re.IGNORECASE,
 )
+_UNCONFIRMED = 0.9
+"""The score of what would be certain, if nothing spoke against it."""
 _WORDS = re.compile(r"[^\W_]+")
 _LISTED = re.compile(r"\((?:#|!)(\d{1,9})\)[ \t\r]*$", re.MULTILINE)
-_PICKED_FROM = re.compile(r"^\(cherry picked from commit ([0-9a-f]{7,64})\)\s*$", re.MULTILINE)
-_REVERTS = re.compile(r"\bThis reverts commit ([0-9a-f]{7,64})")
-_REVERTS_PULL = re.compile(r"^(?:Reverts [\w./-]*[#!]|This reverts merge request !)(\d{1,9})\s*$", re.MULTILINE)
-_REVERT_TITLE = re.compile(r'^Revert "(.*)"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +58,8 @@ class Traits:
     reverts: tuple[str, ...] = ()
     """Commits that the message says it reverts."""
     reverts_pulls: tuple[int, ...] = ()
+    reverts_titles: tuple[str, ...] = ()
+    """What it says it reverts without naming a commit or pull."""
     listed: tuple[int, ...] = ()
     """Pull numbers at the ends of lines in the message's body, as a squash of several picks lists them."""
 
@@ -58,11 +67,11 @@ class Traits:
     def read(cls, sha: str, author: str, committed_at: int, message: str) -> Traits:
         """Take the traits from a message; the patch-id is added by who has it."""
         title, _, body = message.partition("\n")
+        ids, pulls = reverts(body), reverts_pulls(body)
         return cls(
             sha, author, title.strip(), committed_at,
-            picked_from=tuple(dict.fromkeys(_PICKED_FROM.findall(body))),
-            reverts=tuple(dict.fromkeys(_REVERTS.findall(body))),
-            reverts_pulls=tuple(int(n) for n in _REVERTS_PULL.findall(body)),
+            picked_from=picked_from(body), reverts=ids, reverts_pulls=pulls,
+            reverts_titles=() if ids or pulls else reverted_titles(title.strip(), body),
             listed=tuple(dict.fromkeys(int(n) for n in _LISTED.findall(body))),
         )  # fmt: skip
 
@@ -89,7 +98,7 @@ def numbers(title: str) -> tuple[int, ...]:
 
     What a revert quotes is not its own: `Revert "Title (#12)"` is of no known pull.
     """
-    return tuple(int(n) for n in _NUMBER.findall(_REVERT_TITLE.sub("", title)))
+    return tuple(int(n) for n in _NUMBER.findall(without_quoted_revert(title)))
 
 
 @dataclass
@@ -99,7 +108,11 @@ class BranchIndex:
     commits: dict[str, Traits] = field(default_factory=dict)
     _position: dict[str, int] = field(default_factory=dict)
     _by: dict[tuple[str, object], list[str]] = field(default_factory=lambda: defaultdict(list))
-    _reverts_of: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    _picks_of: dict[str, list[tuple[str, str]]] = field(default_factory=lambda: defaultdict(list))
+    """The first seven digits of a commit → the ids that trailers name, and by whom."""
+    _reverts_of: dict[str, list[tuple[str, str]]] = field(default_factory=lambda: defaultdict(list))
+    _unasked: dict[str, None] = field(default_factory=dict)
+    _standing: dict[str, bool] = field(default_factory=dict)
 
     def add(self, commits: Iterable[Traits]) -> None:
         """Append commits that came after the ones that are there."""
@@ -111,6 +124,24 @@ class BranchIndex:
             for key in _keys(commit):
                 self._by[key].append(commit.sha)
             self._note_reverts(commit)
+            self.learn([commit])
+            self._standing = {}  # a revert may have been taken back itself
+
+    def learn(self, commits: Iterable[Traits]) -> None:
+        """Note what commits were picked from, also those of other branches: a line's trailer may name such a one."""
+        for commit in commits:
+            for target in commit.picked_from:
+                self._picks_of[target[:7]].append((target, commit.sha))
+                self._unasked[target] = None
+
+    def ask_for(self) -> list[str]:
+        """Commits that trailers name and that are not here; each is asked for once, by whoever can `learn` it."""
+        asked, self._unasked = list(self._unasked), {}
+        return [name for name in asked if name not in self.commits]
+
+    def newest(self, commits: Iterable[str]) -> str:
+        """The one of them that came last."""
+        return max(commits, key=self._position.__getitem__)
 
     def sharing(self, commit: Traits) -> list[Traits]:
         """Commits of this branch that share a key with a commit, newest first."""
@@ -126,34 +157,48 @@ class BranchIndex:
         pending = [sha]
         while pending:
             origin = pending.pop()
-            named = (s for s in self._by.get(("picked from", origin[:7]), ()) if s not in found)
-            new = [s for s in named if any(origin.startswith(t) for t in self.commits[s].picked_from)]
-            found.update(new)
+            new = {s for named, s in self._picks_of.get(origin[:7], ()) if origin.startswith(named)} - found
+            found |= new
             pending += new
-        return [self.commits[s] for s in sorted(found, key=self._position.__getitem__, reverse=True)]
+        own = (s for s in found if s in self.commits)
+        return [self.commits[s] for s in sorted(own, key=self._position.__getitem__, reverse=True)]
 
     def stands(self, commit: Traits, origin: str) -> bool:
         """Whether a commit of this branch has not been taken back since, under its own id or its origin's."""
-        return not any(
-            self._position[revert] > self._position[commit.sha] and self.stands(self.commits[revert], revert)
-            for revert in self._reverts(commit, origin)
-        )
+        return not any(self._in_force(revert) for revert in self._later_reverts(commit, origin))
 
-    def _reverts(self, commit: Traits, origin: str) -> set[str]:
-        named = {r for sha in (commit.sha, origin, *commit.picked_from) for r in self._reverts_of.get(sha[:7], ())
-                 if any(sha.startswith(t) for t in self.commits[r].reverts)}  # fmt: skip
+    def _in_force(self, revert: str) -> bool:
+        """Whether a revert stands. Those that bear on it are judged from the newest on, each of them once."""
+        bearing: dict[str, list[str]] = {}
+        pending = [revert]
+        while pending:
+            sha = pending.pop()
+            if sha not in bearing and sha not in self._standing:
+                bearing[sha] = self._later_reverts(self.commits[sha], sha)
+                pending += bearing[sha]
+        for sha in sorted(bearing, key=self._position.__getitem__, reverse=True):
+            self._standing[sha] = not any(self._standing[later] for later in bearing[sha])
+        return self._standing[revert]
+
+    def _later_reverts(self, commit: Traits, origin: str) -> list[str]:
+        named = {r for sha in {commit.sha, origin, *commit.picked_from}
+                 for target, r in self._reverts_of.get(sha[:7], ()) if sha.startswith(target)}  # fmt: skip
         own = {*numbers(commit.title)[-1:], *(int(n) for n in _ENCLOSED.findall(commit.title))}
         by_number = {r for n in own for r in self._by.get(("reverts pull", n), ())}
-        by_title = set(self._by.get(("reverts title", title_key(commit.title)), ())) if commit.title else set()
-        return named | by_number | by_title - {commit.sha}
+        by_title = set(self._by.get(("reverts title", title_key(commit.title)), ()))
+        own_place = self._position[commit.sha]
+        return [r for r in named | by_number | by_title if self._position[r] > own_place]
 
     def _note_reverts(self, commit: Traits) -> None:
         for target in commit.reverts:
-            self._reverts_of[target[:7]].append(commit.sha)
+            self._reverts_of[target[:7]].append((target, commit.sha))
         for number in commit.reverts_pulls:
             self._by["reverts pull", number].append(commit.sha)
-        if (reverted := _REVERT_TITLE.match(commit.title)) and not commit.reverts and not commit.reverts_pulls:
-            self._by["reverts title", title_key(reverted[1])].append(commit.sha)
+        for title in commit.reverts_titles:
+            if key := title_key(title):
+                self._by["reverts title", key].append(commit.sha)
+            for number in numbers(title)[:1] if not key else ():  # `Revert #12`
+                self._by["reverts pull", number].append(commit.sha)
 
 
 def _keys(commit: Traits) -> list[tuple[str, object]]:
@@ -177,7 +222,10 @@ def find_evidence(commit: Traits, line: BranchIndex, main: BranchIndex) -> Evide
     for pick in line.picks_of(commit.sha):
         if line.stands(pick, commit.sha):
             return Evidence("trailer", commit.sha, pick.sha, certain=True, score=1.0)
-    candidates = [c for c in line.sharing(commit) if _likeness(commit, c) > 0 and line.stands(c, commit.sha)]
+    candidates = [
+        c for c in line.sharing(commit)
+        if _likeness(commit, c) > 0 and not _is_of_another(c, commit, main) and line.stands(c, commit.sha)
+    ]  # fmt: skip
     if not candidates:
         return None
     best = max(candidates, key=lambda c: _rank(commit, c))
@@ -185,8 +233,20 @@ def find_evidence(commit: Traits, line: BranchIndex, main: BranchIndex) -> Evide
         return None
     score = _likeness(commit, best)
     if _same_patch(commit, best):
+        if best.picked_from and not _names(best, commit):
+            score = min(score, _UNCONFIRMED)  # by its own word it is the pick of another
         return Evidence("patch-id", commit.sha, best.sha, certain=score == 1.0, score=score)
     return Evidence("similar", commit.sha, best.sha, certain=False, score=score)
+
+
+def _is_of_another(found: Traits, source: Traits, main: BranchIndex) -> bool:
+    """Whether a commit of the line says that it was picked from another commit of the main branch, and not of this."""
+    return not _names(found, source) and any(named in main.commits for named in found.picked_from)
+
+
+def doubt(evidence: Evidence) -> Evidence:
+    """The same commit as a look-alike: what was certain by word or patch, and the line's tree does not bear out."""
+    return replace(evidence, kind="similar", certain=False, score=_UNCONFIRMED)
 
 
 def _suits_another(found: Traits, source: Traits, main: BranchIndex) -> bool:
@@ -215,8 +275,8 @@ def _likeness(source: Traits, found: Traits) -> float:
     title = bool(title_key(source.title)) and title_key(source.title) == title_key(found.title)
     number = _names(found, source)
     if _same_patch(source, found):
-        return 1.0 if author or title or number else 0.9
-    if _REVERT_TITLE.match(found.title) and not title:
+        return 1.0 if author or title or number else _UNCONFIRMED
+    if reverted_title(found.title) and not title:
         return 0.0  # a revert names what it takes back
     return max(0.95 * (author and title), 0.95 * (number and title), 0.9 * author, 0.85 * number, 0.7 * title)
 
@@ -235,7 +295,7 @@ def find_combined(title: str, patch_id: str | None, commits: Sequence[str], line
     whole = Traits(commits[-1], "", title, 0, patch_id=patch_id)
     for found in line.sharing(whole):
         if _same_patch(whole, found) and line.stands(found, commits[-1]):
-            score = _likeness(whole, found)
+            score = min(_likeness(whole, found), _UNCONFIRMED if found.picked_from else 1.0)
             return tuple(Evidence("patch-id", sha, found.sha, score == 1.0, score) for sha in commits)
     return ()
 

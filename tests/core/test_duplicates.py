@@ -99,6 +99,18 @@ def test_a_pick_of_a_pick_is_followed_to_its_source():
     assert find(commit(), first, revert, second) == Evidence("trailer", SOURCE, LATER, certain=True, score=1.0)
 
 
+@pytest.mark.parametrize("length", [10, 40])
+def test_trailers_are_followed_through_a_branch_that_is_neither(length):
+    line = branch(pick(LATER, "Adapted", of=OTHER[:length], author=BOB))
+    assert line.ask_for() == [OTHER[:length]]
+    assert find_evidence(commit(), line, branch()) is None
+    line.learn([pick(OTHER, of=SOURCE)])
+    assert find_evidence(commit(), line, branch()) == Evidence("trailer", SOURCE, LATER, certain=True, score=1.0)
+    assert line.ask_for() == [SOURCE]
+    assert line.ask_for() == []
+    assert list(line.commits) == [LATER]
+
+
 def test_of_two_picks_the_newest_that_stands_is_named():
     assert find(commit(), pick(), pick(LATER, at=300)).present_as == LATER
 
@@ -116,6 +128,12 @@ TAKEN_BACK = {
     "by its title without numbers": ('Revert "[2.7] Fix the fused optimizer"', "It broke the build."),
     "by an id on the way from line to line": ('Revert "x"', f"This reverts commit {OTHER}."),
     "by its title, in a pull of its own": ('Revert "Fix the fused optimizer" (#99)', ""),
+    "by the title that the bot's own pick has": ('[2.7] Revert "Fix the fused optimizer (#12)" (#99)', ""),
+    "by a conventional title": ("revert: Fix the fused optimizer (#12)", ""),
+    "by a conventional title with a scope": ("🤖 revert(optim)!: Fix the fused optimizer", ""),
+    "in other words": ("Back out “Fix the fused optimizer”", "It broke the build."),
+    "by a list in a squash": ("Mend the build (#99)", '* Revert "Fix the fused optimizer (#12)"\n\n* Add a test'),
+    "by its number alone": ("Revert #34 (#99)", ""),
 }
 
 
@@ -175,6 +193,32 @@ def test_reverts_of_reverts_are_followed_to_their_end():
         assert (find(commit(), *line) is None) == (count % 2 == 0)
 
 
+def test_a_revert_that_was_applied_again_by_title_is_void():
+    titles = ("Revert \"Fix the fused optimizer\"", "Reapply \"Fix the fused optimizer\"")
+    later = [commit(sha, title, author=BOB, at=300) for sha, title in zip((REVERT, LATER), titles, strict=True)]
+    assert find(commit(), pick(), *later[:1]) is None
+    assert kind_of(find(commit(), pick(), *later)) == ("trailer", True)
+
+
+@pytest.mark.parametrize("count", [400, 401])
+def test_reverts_of_all_that_came_before_are_judged_once_each(count):
+    """One by one, each would ask all that came later, and those again all: 2⁴⁰⁰ questions."""
+    shas = [f"{n:07x}".ljust(40, "0") for n in range(count)]
+    bodies = ("\n".join(f"This reverts commit {sha}." for sha in shas[:n]) for n in range(count))
+    line = [commit(sha, "x", body, author=BOB, at=300) for sha, body in zip(shas, bodies, strict=True)]
+    index = branch(*line)
+    assert [index.stands(each, each.sha) for each in line] == [False] * (count - 1) + [True]
+
+
+@pytest.mark.parametrize("count", [5_000, 5_001])
+def test_a_long_chain_of_reverts_is_followed_to_its_end(count):
+    line = [pick()]
+    for n in range(count):
+        sha = f"{n:07x}".ljust(40, "0")
+        line.append(commit(sha, f"Back and forth {n}", f"This reverts commit {line[-1].sha}.", author=BOB))
+    assert (find(commit(), *line) is None) == (count % 2 == 1)
+
+
 # ── patch-id ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -189,6 +233,19 @@ def test_an_equal_patch_id_is_certain_only_where_something_else_agrees(title, au
     source = commit(SOURCE, "Fix the fused optimizer (#12)", patch="same")
     found = find(source, pick(PICK, title, author=author, of=None, patch="same"))
     assert found == Evidence("patch-id", SOURCE, PICK, certain=certain, score=score)
+
+
+def test_the_pick_of_an_earlier_commit_with_the_same_patch_is_no_evidence():
+    """The change went in, was put back, and went in again: the line has the first, and says so."""
+    first, again = commit(OTHER, patch="same", at=50), commit(SOURCE, patch="same")
+    there = pick(patch="same", of=OTHER)
+    assert kind_of(find(first, there, main=[again])) == ("trailer", True)
+    assert find(again, there, main=[first]) is None
+
+
+def test_a_patch_that_says_it_was_picked_from_somewhere_else_is_not_certain():
+    found = find(commit(patch="same"), pick(patch="same", of=OTHER))
+    assert found == Evidence("patch-id", SOURCE, PICK, certain=False, score=0.9)
 
 
 def test_commits_without_a_patch_id_do_not_agree_in_it():
@@ -344,7 +401,7 @@ def test_2_1_is_neither_2_10_nor_2_14(numbered):
 @pytest.mark.parametrize(("title", "found"), [
     ("Fix (#12)", (12,)), ("Fix (#12) (#34)", (12, 34)), ("Fix GH-12", (12,)), ("Fix [!7]", (7,)), ("Fix", ()),
     ("#1 in the hearts of people (#12)", (1, 12)),
-    ('Revert "Fix (#12)" (#34)', (34,)), ('Revert "Fix (#12)"', ()),
+    ('Revert "Fix (#12)" (#34)', (34,)), ('Revert "Fix (#12)"', ()), ('[2.7] Revert "Fix (#12)" (#34)', (34,)),
 ])  # fmt: skip
 def test_the_numbers_of_a_title_are_those_that_are_its_own(title, found):
     assert numbers(title) == found
@@ -370,6 +427,11 @@ def test_a_squash_that_was_taken_back_is_no_evidence_for_the_series():
 def test_another_sum_is_no_evidence(sum_):
     line = branch(pick(PICK, "Fix it", author=BOB, of=None, patch="sum"))
     assert find_combined("Fix it", sum_, ["1" * 40, "2" * 40], line) == ()
+
+
+def test_a_sum_that_names_others_as_its_origin_is_not_certain():
+    line = branch(pick(PICK, "Fix it", author=BOB, of=OTHER, patch="sum"))
+    assert [e.certain for e in find_combined("Fix it", "sum", ["1" * 40, "2" * 40], line)] == [False, False]
 
 
 # ── origins ──────────────────────────────────────────────────────────────────────────────────────────────────────────
