@@ -5,6 +5,7 @@ It never writes to that repository except in `create`, and then nothing but new 
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -27,7 +28,7 @@ class LocalRepository:
     def __init__(self, directory: Path, committer: Committer | None = None) -> None:
         """Raises `UserError` when there is no repository at `directory`."""
         self.repository = Repository.find(directory)
-        self.git = Git(self.repository.git_dir)
+        self.git = Git(self.repository.git_dir, {"GIT_ALLOW_PROTOCOL": ""})  # nothing is fetched into it
         self._committer = committer or Committer()
         self._open = ExitStack()
 
@@ -41,7 +42,7 @@ class LocalRepository:
     def scratch(self) -> Scratch:
         """Where new objects go."""
         place = Path(self._open.enter_context(tempfile.TemporaryDirectory(prefix="relbot-")))
-        return Scratch(place, self.repository, self._promisor())
+        return Scratch(place, self.repository, self._promisor(), _git)
 
     @cached_property
     def picker(self) -> Picker:
@@ -97,13 +98,20 @@ class LocalRepository:
 
     def _promisor(self) -> str:
         """Configuration with which what a partial clone lacks is fetched from where it came from."""
-        if not self.repository.is_partial:
+        if not self.repository.may_be_partial:
             return ""
-        listed = self.git.run("config", "-z", "--get-regexp", r"^remote\..*\.(url|promisor)$").decode(errors="replace")
-        settings = dict(entry.split("\n", 1) for entry in listed.split("\0") if "\n" in entry)
-        promisors = [key.removesuffix(".promisor") for key, value in settings.items() if key.endswith(".promisor")]
-        urls = [settings[f"{remote}.url"] for remote in promisors if f"{remote}.url" in settings]
-        return configuration(urls[0]) if urls else ""
+        promised = self._settings("--type=bool", "--get-regexp", r"^remote\..*\.promisor$")
+        remotes = [key.removesuffix(".promisor") for key, value in promised.items() if value == "true"]
+        old = self._settings("--get-regexp", r"^extensions\.partialclone$")
+        remotes += [f"remote.{name}" for name in old.values()]
+        urls = self._settings("--get-regexp", r"^remote\..*\.url$")
+        return next((configuration(urls[f"{remote}.url"]) for remote in remotes if f"{remote}.url" in urls), "")
+
+    def _settings(self, *which: str) -> dict[str, str]:
+        """What the repository is configured to, the first of several values each."""
+        listed = self.git.run("config", "-z", *which, ok=(0, 1)).decode(errors="replace")
+        pairs = [entry.partition("\n") for entry in listed.split("\0") if entry]
+        return {key: value for key, _, value in reversed(pairs)}
 
     def _resolve_alone(self, name: str) -> str | None:
         if NOT_IN_A_NAME.search(name):
@@ -140,3 +148,9 @@ class LocalRepository:
             shutil.copyfile(source, part)
             part.chmod(0o444)
             part.rename(target)
+
+
+def _git(directory: Path) -> Git:
+    """git that may also go where the user's own clone came from. No configuration of a repository can allow it more."""
+    ssh = {name: os.environ[name] for name in ("GIT_SSH", "GIT_SSH_COMMAND", "GIT_SSH_VARIANT") if name in os.environ}
+    return Git(directory, {"GIT_ALLOW_PROTOCOL": "file:http:https:ssh", **ssh})

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import shutil
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
@@ -27,8 +28,13 @@ class Repository:
     git_dir: Path
     objects: Path
     algorithm: Literal["sha1", "sha256"]
-    is_partial: bool = False
-    """Whether objects may be missing that the remote has promised to have."""
+    may_be_partial: bool = False
+    """Whether objects may be missing that a remote has promised to have; git knows for sure."""
+
+    @property
+    def shallow(self) -> Path:
+        """The file that says where a shallow history ends, if it does."""
+        return self.objects.parent / "shallow"
 
     @classmethod
     def find(cls, directory: Path) -> Repository:
@@ -48,7 +54,7 @@ class Repository:
         config = common / "config"
         text = config.read_text(errors="replace") if config.is_file() else ""
         sha256 = re.search(r"^\s*objectformat\s*=\s*sha256\s*$", text, re.IGNORECASE | re.MULTILINE)
-        partial = re.search(r"^\s*promisor\s*=\s*true\s*$", text, re.IGNORECASE | re.MULTILINE)
+        partial = re.search(r"promisor|partialclone|include", text, re.IGNORECASE)
         return cls(git_dir, common / "objects", "sha256" if sha256 else "sha1", partial is not None)
 
 
@@ -85,26 +91,34 @@ class Scratch:
         """A git directory on this store in which these attributes, and no others, are in force."""
         with self._making:  # a merge must not read the attributes while another thread writes them again
             if attributes not in self._views:
-                self._views[attributes] = self._git(self._make_view(attributes))
+                name = hashlib.sha256(attributes).hexdigest()[:16]
+                self._views[attributes] = self._git(self._make_view(name, attributes, self._extra_config))
             return self._views[attributes]
+
+    def offline(self) -> Git:
+        """A git directory on this store in which what is missing is missing, and not fetched."""
+        with self._making:
+            return Git(self._make_view("offline", b"", ""))
 
     def lending(self, commits: Mapping[str, bytes]) -> AbstractContextManager[None]:
         """A block in which git finds these commits (id → content) here; see `lend_commits`."""
         return lend_commits(self.directory / "objects", commits, self.repository.algorithm)
 
-    def _make_view(self, attributes: bytes) -> Path:
-        view = self.directory / "views" / hashlib.sha256(attributes).hexdigest()[:16]
+    def _make_view(self, name: str, attributes: bytes, extra_config: str) -> Path:
+        view = self.directory / "views" / name
         (view / "refs").mkdir(parents=True, exist_ok=True)
         (view / "info").mkdir(exist_ok=True)
         (view / "info" / "attributes").write_bytes(attributes)
         version, extension = (1, "\n[extensions]\n\tobjectFormat = sha256") if self._is_sha256 else (0, "")
-        if self._extra_config:
+        if extra_config:
             version = 1
         (view / "config").write_text(
-            f"[core]\n\trepositoryFormatVersion = {version}\n\tbare = true{extension}\n{self._extra_config}"
+            f"[core]\n\trepositoryFormatVersion = {version}\n\tbare = true{extension}\n{extra_config}"
         )
         if not (view / "objects").is_symlink():
             (view / "objects").symlink_to(Path("../../objects"))
+        if self.repository.shallow.is_file():
+            shutil.copyfile(self.repository.shallow, view / "shallow")
         (view / "HEAD").write_text("ref: refs/heads/none\n")  # last: it makes the folder a git directory
         return view
 

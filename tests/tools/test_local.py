@@ -323,6 +323,50 @@ def test_a_commit_at_the_edge_of_a_shallow_clone_is_not_taken_for_a_root(tmp_pat
     assert history.sha("fix~1") in outcome.reason
 
 
+@pytest.mark.parametrize("promisor", [
+    "promisor = yes", "promisor = on", "promisor = 1", 'promisor = "true" ; really', "PROMISOR", "promisor",
+])  # fmt: skip
+def test_a_partial_clone_is_known_however_its_configuration_says_so(tmp_path, promisor):
+    path = partial(tmp_path)
+    config = path / ".git" / "config"
+    said = [promisor if "promisor" in line else line for line in config.read_text().splitlines()
+            if "partialclone" not in line.lower() and "repositoryformat" not in line.lower()]  # fmt: skip
+    config.write_text("\n".join(said) + "\n")
+    with LocalRepository(path) as local:
+        onto, fix = local.resolve(["origin/line", "origin/fix"])
+        assert isinstance(local.picker.pick([Wish(onto, (fix,))])[0], Picked)
+
+
+def test_what_a_partial_clone_lacks_comes_over_ssh_where_that_is_where_it_came_from(tmp_path, monkeypatch):
+    path = partial(tmp_path)
+    ssh = tmp_path / "bin" / "ssh"
+    ssh.parent.mkdir()
+    ssh.write_text('#!/bin/sh\nfor last; do :; done\neval "$last"\n')  # the command comes last
+    ssh.chmod(0o755)
+    monkeypatch.setenv("PATH", str(ssh.parent), prepend=":")
+    History(path).git("config", "remote.origin.url", f"ssh://server{tmp_path}/r")
+    before = snapshot(path)
+    with LocalRepository(path) as local:
+        onto, fix = local.resolve(["origin/line", "origin/fix"])
+        assert isinstance(local.picker.pick([Wish(onto, (fix,))])[0], Picked)
+    assert snapshot(path) == before
+
+
+@pytest.mark.parametrize("names", [("origin/line", "origin/fix"), ("origin/line:a.py",)])
+def test_no_configuration_of_a_repository_makes_git_run_a_program_to_fetch(tmp_path, names):
+    path = partial(tmp_path, "tree:0")
+    history = History(path)
+    history.git("config", "protocol.ext.allow", "always")
+    history.git("config", "protocol.allow", "always")
+    history.git("config", "remote.origin.url", f"ext::sh -c touch% {tmp_path}/ran")
+    with LocalRepository(path) as local:
+        found = local.resolve(names)
+        if all(found):
+            with pytest.raises(GitFault, match="transport 'ext' not allowed"):
+                local.picker.pick([Wish(found[0], (found[1],))])
+    assert not (tmp_path / "ran").exists()
+
+
 def test_a_partial_clone_whose_forge_is_gone_says_what_it_lacks(tmp_path):
     path = partial(tmp_path)
     (tmp_path / "r").rename(tmp_path / "gone")
