@@ -27,7 +27,7 @@ from bot.core.actions import (
     Synced,
     Unproven,
 )
-from bot.core.duplicates import find_combined, find_evidence, origins
+from bot.core.duplicates import BranchIndex, doubt, find_combined, find_evidence, origins
 from bot.core.errors import Fault
 from bot.core.model import Branch, Change, CloneAccess, Evidence, NewCommit, Repo
 from bot.tools.changes import ChangeResolver
@@ -38,6 +38,7 @@ from bot.tools.difference import describe_difference
 from bot.tools.git import Done, GitFault, check_branch
 from bot.tools.patch_ids import PatchIds
 from bot.tools.pick import Committer, Impossible, Picker, Wish
+from bot.tools.present import Landed, still_there
 from bot.tools.scratch import Repository, Scratch
 
 T = TypeVar("T")
@@ -235,16 +236,30 @@ class Mirror:
             return ()
         line, fork = self.patch_ids.line(f"line:{action.onto.name}", action.onto.sha, main_tip)
         main = self.patch_ids.index(f"main:{fork}", main_tip, fork, with_patches=False)
+        self.patch_ids.follow(line, main, self.picker.scratch.offline())
         shas = [commit.sha for commit in action.change.commits]
         found = [find_evidence(traits, line, main) for traits in self.patch_ids.traits(shas)]
-        evidence = tuple(e for e in found if e is not None)
+        evidence = self._borne_out([e for e in found if e is not None], line, action)
         first = action.change.commits[0]
         if len(shas) > 1 and first.parents and sum(e.certain for e in evidence) < len(shas):
             sum_of_all = self.patch_ids.combined(first.parents[0], shas[-1])
-            together = find_combined(action.change.title, sum_of_all, shas, line)
+            together = self._borne_out(find_combined(action.change.title, sum_of_all, shas, line), line, action)
             if together and (together[0].certain or not evidence):
                 return together
         return evidence
+
+    def _borne_out(
+        self, found: Sequence[Evidence], line: BranchIndex, action: FindPresent,
+    ) -> tuple[Evidence, ...]:  # fmt: skip
+        """The evidence as it is, or as doubts where the line's tree speaks against what is certain, taken together."""
+        certain = [e for e in found if e.certain and e.kind != "ancestor" and e.present_as]
+        if not certain:
+            return tuple(found)
+        since = line.newest(e.present_as for e in certain if e.present_as)
+        claim = Landed(tuple(e.commit for e in certain), since, action.change.mainline)
+        if still_there(self.picker, action.onto.sha, [claim])[0]:
+            return tuple(found)
+        return tuple(doubt(e) if e in certain else e for e in found)
 
     def _find_origins(self, action: FindOrigins) -> tuple[tuple[int, str], ...]:
         before, after = self.picker.reader.commits([action.before, action.after])

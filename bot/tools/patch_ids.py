@@ -17,11 +17,15 @@ from typing import TypeVar
 from bot.core.duplicates import BranchIndex, Traits
 from bot.core.errors import Fault, UserError
 from bot.tools.git import Git, GitFault
+from bot.tools.objects import ObjectReader
 
 T = TypeVar("T")
 
 DIFF = ("-p", "-r", "--full-index", "--no-renames", "--no-ext-diff", "--no-textconv", "--no-color")
-"""A diff that depends on nothing but the two trees. Full ids make the patch-ids of binary files stable."""
+"""A diff that depends on nothing but the two trees, where the git directory has no attributes of a checkout.
+
+Full ids make the patch-ids of binary files stable.
+"""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS commits (
@@ -33,7 +37,7 @@ CREATE TABLE IF NOT EXISTS members (
     name TEXT NOT NULL, position INTEGER NOT NULL, sha TEXT NOT NULL, PRIMARY KEY (name, position)
 ) WITHOUT ROWID;
 """
-_VERSION = 2
+_VERSION = 3
 _KEPT_OF_A_MESSAGE = 32_768  # characters at each end: a squash of as much as a forge lets people write is kept whole
 _REMEMBERED = 1_000  # answers to “is this tip a follower of that one?”
 _FORMAT = "--format=%H%n%P%n%an <%ae> %ad%n%ct%n%B"
@@ -92,6 +96,17 @@ class PatchIds:
         """The patch-id of everything between two commits, as a squash would have it."""
         with self._git.piped(["diff-tree", *DIFF, before, after], ["patch-id", "--verbatim"]) as ids:
             return ids.read().decode("ascii").split(" ")[0] or None
+
+    def follow(self, line: BranchIndex, main: BranchIndex, store: Git) -> None:
+        """Let a line know what the commits that its trailers name were picked from, when they are of a third branch.
+
+        `store` must not fetch: people also name commits that nobody has any more.
+        """
+        with self._lock:
+            while names := [name for name in line.ask_for() if name not in main.commits]:
+                with ObjectReader(store) as reader:
+                    found = [commit.plain() for commit in reader.commits(names) if commit]
+                line.learn(Traits.read(c.sha, "", c.authored_at, c.message) for c in found)
 
     def _traits_of(self, commits: Sequence[str]) -> list[Traits]:
         if missing := self._without_patch_id(commits):

@@ -19,7 +19,7 @@ from bot.core.model import Evidence
 from bot.tools.local import LocalRepository
 from bot.tools.patch_ids import PatchIds
 from bot.tools.pick import Wish
-from bot.tools.present import climb_tree_rung
+from bot.tools.present import climb_tree_rung, hold_against_tree
 from tests.replay.rows import Row
 
 Verdict = Literal["right", "named", "wrong", "open", "missed"]
@@ -108,6 +108,7 @@ def _measure_branch(local: LocalRepository, patch_ids: Blind, branch: str, rows:
     elsewhere = patch_ids.traits([sha for sha in key.recorded if sha not in main.commits])
     commits = [*main.commits.values(), *elsewhere]
     light = {commit.sha: find_evidence(commit, line, main) for commit in commits}
+    light |= hold_against_tree(local.picker, tip, light)
     shown = [commit for commit in commits if commit.sha in key.known or light[commit.sha]]
     full = light | climb_tree_rung(local.picker, tip, shown, light)
     twice = _applied_twice(local, tip, [c.sha for c in shown if full[c.sha] is None])

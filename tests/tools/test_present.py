@@ -33,7 +33,7 @@ def compare(history, tmp_path):
 
         def ask(source="main", onto="release/2.7", *, quick=False, progress=lambda *_: None):
             span = Span(source, history.sha(source), onto, history.sha(onto))
-            found = list(compare_branches(span, cache, None if quick else picker, progress))
+            found = list(compare_branches(span, cache, picker, progress, quick=quick))
             assert all(traits.sha == evidence.commit for traits, evidence in found)
             return {e.commit: (e.kind, e.present_as, e.certain) for _, e in found}
 
@@ -81,6 +81,97 @@ def test_the_twin_with_other_indentation_is_alike_and_not_the_same(history, comp
     inside = history.commit("main", {"p.py": "if x:\n    a()\n    b()\nend()\n"}, "Call b")
     outside = history.commit("release/2.7", {"p.py": "if x:\n    a()\nb()\nend()\n"}, "Call b")
     assert compare() == {inside: ("similar", outside, False)}
+
+
+# ── what the line has kept ───────────────────────────────────────────────────────────────────────────────────────────
+
+ON, OFF = {"a.py": lines((5, "on"))}, {"a.py": lines()}
+
+
+def trailer(title, sha):
+    return f"{title}\n\n(cherry picked from commit {sha})"
+
+
+@pytest.mark.parametrize("says", [True, False])
+def test_a_change_that_went_in_and_out_and_in_again_is_not_taken_for_its_first_pick(history, compare, says):
+    titles = ("Update the pin", "Put the pin back", "Update the pin")
+    first, back, again = (history.commit("main", files, title, author=BOB)
+                          for files, title in zip((ON, OFF, ON), titles, strict=True))  # fmt: skip
+    for files, sha, title in ((ON, first, titles[0]), (OFF, back, titles[1])):
+        history.commit("release/2.7", files, trailer(title, sha) if says else title)
+    for quick in (True, False):
+        found = compare(quick=quick)
+        assert [sha for sha in (first, back, again) if sha in found and found[sha][2]] == [back]
+
+
+def test_a_revert_that_was_picked_with_the_id_it_has_on_main_does_not_make_the_next_try_present(history, compare):
+    first = history.commit("main", ON, "Fix five")
+    revert = f'Revert "Fix five"\n\nThis reverts commit {first}.'
+    history.commit("main", OFF, revert)
+    again = history.commit("main", ON, "Fix five", author=BOB)
+    there = history.commit("release/2.7", ON, "Fix five")
+    history.commit("release/2.7", OFF, revert)
+    assert compare()[again] == ("similar", there, False)
+
+
+@pytest.mark.parametrize("says", [True, False])
+@pytest.mark.parametrize("edited", [True, False])
+def test_what_was_undone_without_a_word_is_not_certain(history, compare, says, edited):
+    """Also where the same code has been changed again since, so that the pick conflicts."""
+    source = history.commit("main", ON, "Fix five", author=BOB)
+    there = history.commit("release/2.7", ON, trailer("Fix five", source) if says else "Fix five")
+    assert compare()[source][2]
+    history.commit("release/2.7", {**OFF, "b.py": lines((3, "b"))}, "Clean up")
+    if edited:
+        history.commit("release/2.7", {"a.py": lines((5, "otherwise"))}, "Do it otherwise")
+    assert compare()[source] == ("similar", there, False)
+
+
+def test_what_others_have_built_upon_is_still_there(history, compare):
+    source = history.commit("main", ON, "Fix five", author=BOB)
+    there = history.commit("release/2.7", ON, "Fix five")
+    history.commit("release/2.7", {"a.py": lines((5, "on, and more"))}, "More of it")
+    history.commit("release/2.7", {"a.py": lines((5, "on, and more"), (7, "x"))}, "And of that")
+    assert compare() == {source: ("patch-id", there, True)}
+
+
+def test_where_too_many_commits_came_later_to_try_each_nothing_is_certain(history, compare, monkeypatch):
+    monkeypatch.setattr(present, "_FOLLOWED", 2)
+    source = history.commit("main", ON, "Fix five", author=BOB)
+    there = history.commit("release/2.7", ON, "Fix five")
+    for n in range(3):
+        assert compare()[source] == ("patch-id", there, True)
+        history.commit("release/2.7", {"a.py": lines((5, f"on, and more {n}"))}, f"More {n}")
+    assert compare()[source] == ("similar", there, False)
+
+
+def test_what_people_left_out_of_a_pick_is_not_held_against_it(history, compare):
+    source = history.commit("main", {**ON, "b.py": lines((5, "b")), "c.py": lines((5, "c"))}, "Fix both", author=BOB)
+    there = history.commit("release/2.7", {**ON, "b.py": lines((5, "b"))}, trailer("Fix", source))
+    history.commit("release/2.7", {"d.py": lines((1, "x"))}, "Go on")
+    assert compare() == {source: ("trailer", there, True)}
+    history.commit("release/2.7", OFF, "Clean up")
+    assert compare() == {source: ("similar", there, False)}
+
+
+def test_a_path_that_git_cannot_be_asked_about_leaves_a_doubt(history, compare):
+    odd = "a\nb.py"
+    history.commit("main", {odd: lines()}, "Odd")
+    history.branch("release/2.7", "main")
+    source = history.commit("main", {odd: lines((5, "on"))}, "Fix five", author=BOB)
+    there = history.commit("release/2.7", {odd: lines((5, "on"))}, "Fix five")
+    history.commit("release/2.7", {odd: lines((5, "on, and more"))}, "More")
+    assert compare() == {source: ("similar", there, False)}
+
+
+def test_a_trailer_that_names_a_pick_on_a_third_branch_leads_to_the_source(history, compare):
+    history.branch("release/2.8", "main")
+    source = history.commit("main", ON, "Fix five", author=BOB)
+    newer = history.commit("release/2.8", {"a.py": lines((5, "on"), (9, "2.8"))}, trailer("Fix five", source))
+    adapted = {"a.py": lines((5, "on the old line"))}
+    there = history.commit("release/2.7", adapted, trailer("Handle 5", newer), author=Person(b"C <c@x>"))
+    history.commit("release/2.7", {"b.py": lines((1, "x"))}, trailer("Lost", "f" * 40))  # a commit that nobody has
+    assert compare() == {source: ("trailer", there, True)}
 
 
 def test_commits_before_the_parting_are_not_looked_at(history, compare):

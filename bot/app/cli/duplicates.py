@@ -43,10 +43,9 @@ def run(args: argparse.Namespace) -> int:
 
     with LocalRepository(args.repo) as local, _progress(args.json) as progress:
         span = Span(args.source, _commit(local, args.source), args.onto, _commit(local, args.onto))
-        cache = PatchIds(_cache_file(local.repository.git_dir), local.git)
-        with closing(cache):
-            picker = None if args.quick else local.picker
-            _report(compare_branches(span, cache, picker, progress), as_json=args.json)
+        git = local.scratch.view()  # there no attributes of the checkout are in force, and what is fetched is dropped
+        with closing(PatchIds(_cache_file(local.repository.git_dir), git)) as cache:
+            _report(compare_branches(span, cache, local.picker, progress, quick=args.quick), as_json=args.json)
     return Exit.DONE
 
 

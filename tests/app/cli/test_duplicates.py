@@ -120,6 +120,43 @@ def test_nothing_is_written_to_the_repository_and_the_cache_is_where_the_user_wa
     assert snapshot(history.path) == before
 
 
+@pytest.mark.parametrize("where", ["in the work tree", "in the index", "of the repository"])
+def test_what_is_checked_out_changes_no_answer(duplicates, tmp_path, where):
+    """Attributes say which files have no diff; the id of such a change is that of the whole file."""
+    history = History(tmp_path / "repository")
+    history.commit("main", {"a.py": lines()}, "Start")
+    history.branch("release/2.7", "main")
+    source = history.commit("main", {"a.py": lines((3, "x"))}, "Fix three", author=BOB)
+    history.commit("release/2.7", {"a.py": lines((15, "own"))}, "Own")
+    there = history.commit("release/2.7", {"a.py": lines((3, "x"), (15, "own"))}, "Fix three")
+    history.git("checkout", "-qf", "main")
+    place = history.path / (".git/info/attributes" if where == "of the repository" else ".gitattributes")
+    place.parent.mkdir(exist_ok=True)
+    place.write_text("*.py -diff\n")
+    if where == "in the index":
+        history.git("add", ".gitattributes")
+    found = spoken(duplicates(*BOTH, cwd=history.path))
+    assert [(row["commit"], row["present_as"], row["evidence"]) for row in found] == [(source, there, "patch-id")]
+
+
+def test_nothing_is_fetched_into_a_clone_without_blobs(known, duplicates, tmp_path):
+    history, expected = known
+    for setting in ("uploadpack.allowFilter", "uploadpack.allowAnySHA1InWant"):
+        history.git("config", setting, "true")
+    clone = history.clone(tmp_path / "partial.git", "--bare", "--filter=blob:none")
+    before = snapshot(clone.path)
+    assert spoken(duplicates("--repo", str(clone.path), *BOTH)) == expected
+    assert snapshot(clone.path) == before
+
+
+def test_a_shallow_clone_is_looked_at_as_far_as_it_goes(known, duplicates, tmp_path):
+    history, expected = known
+    clone = history.clone(tmp_path / "shallow", "--no-checkout", "--depth=5", "--no-single-branch")
+    ends = ("--from", history.sha("main"), "--onto", history.sha("release/2.7"))
+    found = spoken(duplicates("--repo", str(clone.path), *ends))
+    assert [row for row in found if row["evidence"] == "trailer"] == expected[:1]
+
+
 def test_without_a_word_from_the_user_the_cache_is_in_the_home(known, duplicates, tmp_path):
     history, expected = known
     done = duplicates("--repo", str(history.path), *BOTH, XDG_CACHE_HOME="", HOME=str(tmp_path / "home"))

@@ -8,6 +8,7 @@ from bot.core.actions import CompareWithOriginal, FindOrigins, FindPresent, Pick
 from bot.core.errors import Fault
 from bot.core.model import Branch, Change, Commit
 from bot.core.picks import Conflict, Present
+from bot.tools.git import processes_started
 from tests.tools.histories import lines
 from tests.tools.mirror.story import BOB, GITHUB, LINES, WHEN, access, land, wish
 
@@ -130,6 +131,62 @@ def test_what_the_line_took_back_is_no_evidence(remote, mirror):
     remote.revert("release/2.7", here)
     mirror.sync(Sync(GITHUB, LINES))
     assert present(mirror, remote, [one]) == []
+
+
+@pytest.mark.parametrize("says", [True, False])
+def test_what_was_undone_without_a_word_is_only_alike(remote, mirror, says):
+    one = remote.commit("main", {"a.py": lines((3, "one"))}, "One", author=BOB)
+    trailer = f"\n\n(cherry picked from commit {one})" if says else ""
+    here = remote.commit("release/2.7", {"a.py": lines((3, "one"))}, f"One{trailer}")
+    remote.commit("release/2.7", {"a.py": lines()}, "Clean up")
+    mirror.sync(Sync(GITHUB, LINES))
+    assert present(mirror, remote, [one]) == [("similar", one, here, False)]
+
+
+def test_a_change_that_went_in_and_out_and_in_again_is_not_taken_for_its_first_pick(remote, mirror):
+    on, off = {"a.py": lines((3, "one"))}, {"a.py": lines()}
+    first = remote.commit("main", on, "Update the pin (#12)", author=BOB)
+    back = remote.commit("main", off, "Put the pin back (#13)", author=BOB)
+    again = remote.commit("main", on, "Update the pin (#14)", author=BOB)
+    remote.commit("release/2.7", on, f"Update the pin (#12) (#20)\n\n(cherry picked from commit {first})")
+    put = remote.commit("release/2.7", off, f"Put the pin back (#13) (#21)\n\n(cherry picked from commit {back})")
+    mirror.sync(Sync(GITHUB, LINES))
+    assert present(mirror, remote, [again]) == []
+    assert present(mirror, remote, [back]) == [("trailer", back, put, True)]
+
+
+def test_a_series_that_undoes_some_of_itself_is_looked_at_as_a_whole(remote, mirror):
+    steps = [{"a.py": lines((3, "one"))}, {"a.py": lines(), "b.py": lines((3, "two"))}]
+    own = [remote.commit("main", files, f"Step {n}", author=BOB) for n, files in enumerate(steps)]
+    here = [remote.commit("release/2.7", files, f"x\n\n(cherry picked from commit {sha})")
+            for files, sha in zip(steps, own, strict=True)]  # fmt: skip
+    remote.commit("release/2.7", {"z": "z"}, "Go on")
+    mirror.sync(Sync(GITHUB, LINES))
+    assert present(mirror, remote, own) == [("trailer", *pair, True) for pair in zip(own, here, strict=True)]
+    remote.commit("release/2.7", {"b.py": lines()}, "Clean up")
+    mirror.sync(Sync(GITHUB, LINES))
+    assert present(mirror, remote, own) == [("similar", *pair, False) for pair in zip(own, here, strict=True)]
+
+
+def test_a_squashed_series_that_was_undone_without_a_word_is_only_alike(remote, mirror):
+    one = remote.commit("main", {"a.py": lines((3, "one"))}, "One", author=BOB)
+    two = remote.commit("main", {"a.py": lines((3, "one"), (15, "two"))}, "Two", author=BOB)
+    here = remote.commit("release/2.7", {"a.py": lines((3, "one"), (15, "two"))}, "Change (#40)")
+    remote.commit("release/2.7", {"a.py": lines()}, "Clean up")
+    mirror.sync(Sync(GITHUB, LINES))
+    assert present(mirror, remote, [one, two]) == [("similar", sha, here, False) for sha in (one, two)]
+
+
+def test_a_trailer_is_followed_through_another_line_and_what_nobody_has_is_not_fetched(remote, mirror):
+    one = remote.commit("main", {"a.py": lines((3, "one"))}, "One", author=BOB)
+    remote.branch("release/2.8", "main~1")
+    newer = remote.commit("release/2.8", {"b.py": "1\n"}, f"One\n\n(cherry picked from commit {one})")
+    here = remote.commit("release/2.7", {"b.py": "2\n"}, f"Handle it\n\n(cherry picked from commit {newer})")
+    remote.commit("release/2.7", {"z": "z"}, f"x\n\n(cherry picked from commit {'f' * 40})")
+    mirror.sync(Sync(GITHUB, LINES))
+    before = processes_started()["fetch"]
+    assert present(mirror, remote, [one]) == [("trailer", one, here, True)]
+    assert processes_started()["fetch"] == before
 
 
 def test_new_commits_on_the_line_are_seen_by_the_next_question(remote, mirror):
