@@ -163,7 +163,8 @@ def render_chat_page() -> str:
 {MADE}
 
 A command stands at the start of its own line in a comment on a pull. Case, space around it and the kind of line break
-do not matter. Code, quotes, lists, headings, HTML comments and links are not commands. An edited comment is never one:
+do not matter. Code, quotes, lists, headings, tables, footnotes, mathematics, struck out text, HTML comments and links
+are not commands, nor is what stands behind HTML that browsers could read in two ways. An edited comment is never one:
 it gets a hint. `LINE` is written `2.7`, `v2.7` or `release/2.7`; {" and ".join(f"`{alias}`" for alias in ALIASES)}
 say the same as `/backport`. A comment holds at most {MAX_COMMANDS} commands, a command at most {MAX_LINES} lines.
 

@@ -27,7 +27,8 @@ PIECES = (
     "`", "``", "```", "~~~", "> ", ">>>", "- ", "1. ", "# ", "    ", "\t", "<!--", "-->", "<", ">", "<code>", "</code>",
     "<a href='x'>", "</a>", "<b>", "<details>", "<pre>", "</pre>", "[", "](", ")", "![", "]: x", "<https://x.test>",
     "\\", "&#47;", "*", "_", "---", "===", "|", "\n", "\n\n", "\r\n", "\r", " ", "text", '"', "=", "\x00", "\u202e",
-    "\ufffc",
+    "\ufffc", "~~", "$$", "$", "a|b\n-|-\n", "[^1]: ", ">>>>\n", "<b title=\"", "<code title='a<b'>", "<textarea>",
+    "<blockquote title='</blockquote>'>", "</blockquote>", "<table><tr><td>", "</table>", "<svg>", "<?", "--!>", "--\n",
     "/backport 2.7", "/release rc 2.7", "/release help", "/RELEASE", "/cherry-pick all", "2.7", "--force", "class=docs",
 )  # fmt: skip
 COMMANDS = tuple(verb.example for verb in TABLE)
@@ -93,6 +94,13 @@ CONTAINERS: dict[str, Callable[[str], str]] = {
     "a list that goes on": lambda said: f"* a\n{said}",
     "a heading": lambda said: f"## {said}",
     "the middle of a line": lambda said: f"a {said}",
+    "indentation below an underlined heading": lambda said: f"a\n===\n    {said}",
+    "a row of a table": lambda said: f"a|b\n-|-\n{said}",
+    "text that is struck out": lambda said: f"~~a\n{said}\nb~~",
+    "a footnote": lambda said: f"[^1]: a\n{said}",
+    "a list in a footnote": lambda said: f"[^1]: a\n\n    - b\n{said}",
+    "mathematics": lambda said: f"$$\n\n{said}\n\n$$",
+    "mathematics in a paragraph": lambda said: f"a $b\n{said}\nc$",
 }
 
 
@@ -102,6 +110,60 @@ CONTAINERS: dict[str, Callable[[str], str]] = {
 def test_no_command_is_found_in_a_container(name: str, before: str, said: str, after: str, end: str) -> None:
     body = end.join((before, CONTAINERS[name](said), after))
     assert read_commands(body) == ()
+
+
+@pytest.mark.parametrize("fence", ["---", "+++", ";;;", "--- yaml "])
+@settings(max_examples=30, deadline=None)
+@given(HARMLESS, COMMAND, HARMLESS)
+def test_no_command_is_found_in_or_below_front_matter(fence: str, before: str, said: str, after: str) -> None:
+    assert read_commands(f"\n{fence}\n{before}\n{said}\n{fence[:3]}\n{after}\n\n{said}") == ()
+
+
+# ── nor however deep it stands there ─────────────────────────────────────────────────────────────────────────────────
+
+ELEMENTS = ("a", "blockquote", "code", "del", "h2", "q", "summary", "table", "ul")
+ATTRIBUTES = (
+    "", " open", " title=a", ' title="a<b"', " title='a>b'", ' title="</NAME>"', " title='<!--'", ' title="-->"',
+    ' title="\n"', " title='`'", ' a="" b=\'">\' c', "/",
+)  # fmt: skip
+# What looks as if it closed the element around it, and does not, or not for every reader.
+DECOYS = (
+    "text", "`</NAME>`", "    </NAME>", "```\n</NAME>\n```", "\\</NAME>", "</NAME x", "<!-- </NAME> -->",
+    '<b title="</NAME>">x</b>', "<img alt='</NAME>'>", "<code title='</NAME>'>x</code>", "a|b\n-|-\nx|</NAME>",
+    "<textarea></NAME></textarea>", "<script></NAME></script>", "<svg><title></NAME></title></svg>", "- </NAME>",
+    "<table><tr><td></NAME></td></tr></table>", "<select></NAME></select>", "<!-- --!> </NAME> -->", "<? </NAME> ?>",
+    "<!--> </NAME> -->", ">>>\n\na\n\n>>>", ">>>\n```\n>>>\n```", "> a\n>>>", "```\n>>>\n```", "- a\n\n  >>>",
+)  # fmt: skip
+
+
+def in_element(inner: str, name: str, attribute: str, decoy: str) -> str:
+    return f"<{name}{attribute}>\n\n{decoy}\n\n{inner}\n\n</{name}>".replace("NAME", name)
+
+
+def in_fences(inner: str, more: int, decoy: str) -> str:
+    """Between fences of `>`, longer than all that stand between them."""
+    text = f"{decoy}\n\n{inner}".replace("NAME", "blockquote")
+    fence = ">" * (max(map(len, re.findall(r"^ *(>{3,})$", text, re.MULTILINE)), default=2) + more)
+    return f"{fence}\n\n{text}\n\n{fence}"
+
+
+def hidden(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    elements, attributes, decoys = map(st.sampled_from, (ELEMENTS, ATTRIBUTES, DECOYS))
+    return st.builds(in_element, inner, elements, attributes, decoys) | st.builds(
+        in_fences, inner, st.integers(1, 3), decoys
+    )
+
+
+def wrapped(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    return hidden(inner) | inner.map("<details open>\n<summary>a</summary>\n\n{}\n\n</details>".format)
+
+
+@settings(max_examples=800, deadline=None)
+@given(HARMLESS, st.recursive(hidden(COMMAND), wrapped, max_leaves=3), HARMLESS)
+def test_no_command_is_found_however_deep_it_is_nested_and_whatever_stands_before_it(
+    before: str, nested: str, after: str
+) -> None:
+    assert read_commands(f"{before}\n\n{nested}\n\n{after}") == ()
 
 
 @settings(max_examples=100, deadline=None)
@@ -115,10 +177,19 @@ def _verb_of(said: str) -> object:
     return next(verb for verb in TABLE if verb.example == said)
 
 
+def render(body: str) -> str:
+    """The comment in HTML, where a line of dashes makes no heading."""
+    markdown = MarkdownIt("commonmark")
+    tokens = markdown.parse(body)
+    for token in tokens:
+        token.tag = "p" if token.markup == "-" else token.tag
+    return markdown.renderer.render(tokens, markdown.options, {})
+
+
 class Shown(HTMLParser):
     """What a browser would show of a comment as plain paragraphs: a second opinion, from the HTML."""
 
-    HIDING = ("a", "blockquote", "code", "pre", "q", "ul", "ol", "h1", "h2", "h3", "script", "style")
+    HIDING = (*ELEMENTS, "ol", "h1", "h3", "pre", "script", "style", "svg", "textarea")
 
     def __init__(self) -> None:
         super().__init__()
@@ -142,7 +213,7 @@ class Shown(HTMLParser):
 @given(MARKDOWN)
 def test_only_what_a_browser_shows_as_plain_lines_is_a_command(body: str) -> None:
     shown = Shown()
-    shown.feed(MarkdownIt("commonmark").disable("lheading").render(body))
+    shown.feed(render(body))
     shown.close()
     # a quotation mark ends the command's word as a space does
     words = {line.split()[0].lower().split('"')[0] for line in shown.text.split("\n") if line.split()}
@@ -182,12 +253,21 @@ def repeated(piece: str, length: int) -> tuple[str, str]:
 @example("<!--")
 @example("*_")
 @example("`" + "``")
+@example("> # a\nb\n")
+@example("a\n>>>>\n")
 def test_twice_the_length_is_at_most_about_twice_the_work(piece: str) -> None:
     for short, long in zip(repeated(piece, 1500), repeated(piece, 3000), strict=True):
         assert work(long) <= 2.6 * work(short) + 500
 
 
-@pytest.mark.parametrize("piece", [*PIECES, "[a](", "`a", "<code ", "<!-- <code>", '"a', "a*b_", ">>>\n", "[a]: b\n"])
+HOSTILE = (
+    "[a](", "`a", "<code ", "<!-- <code>", '"a', "a*b_", ">>>\n", "[a]: b\n", "<b a=", "<b a ", "<!--a", "<!-- - ",
+    "</", "\n---\n", "|-", "\n|-|", "$$a", "~a", "> # a\nb\n", ">>\na\n", "> ```\na\n", "a\n>>>>\n", "- > # a\nb\n",
+    "> a\n>>\nb\n",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("piece", [*PIECES, *HOSTILE])
 def test_four_times_the_length_does_not_blow_up_inside_one_call_of_c(piece: str) -> None:
     """What happens inside one call of C, as in a regular expression, shows in the time only."""
     for short, long in zip(repeated(piece, 5_000), repeated(piece, 20_000), strict=True):
