@@ -126,10 +126,14 @@ never stand in this file: it names the environment variables or the files that h
 
 def render_schema() -> str:
     schema = Policy.model_json_schema()
-    for model in sections_of(Policy).values():
+    for name, model in sections_of(Policy).items():
+        # The defaults stand with the keys; TOML has no null.
+        schema["properties"][name].pop("default")
         said = explanations(model)
         for key, described in schema["$defs"][model.__name__]["properties"].items():
             described.pop("title", None)
+            if described["default"] is None:
+                del described["default"]
             described["description"] = said[key]
     schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "relbot policy"}
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"

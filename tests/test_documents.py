@@ -6,28 +6,84 @@ import json
 import tomllib
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from bot.app.settings import File
 from bot.core.commands import TABLE
 from bot.core.messages.chat import usage
-from bot.core.policy import Policy, parse
+from bot.core.policy import MAX_GROUPS, Policy, parse
 from bot.core.tables import sections_of
 from tests.documents import PAGES, ROOT, explanations, render_chat_page, render_keys, render_schema
 
 GOOD = [
     "",
     '[lines]\nsupported = ["2.7"]',
+    '[lines]\nsupported = ["v2.7", "release/2.6", "Release/V0.10", " 2.5 "]',
+    "[lines]\nsupported = []",
+    '[lines]\nbranch = "rel-{line}"',
+    '[lines]\nbranch = "2021/x/stable/#{line}"',
+    '[lines]\nbranch = "{line}"',
+    '[lines]\nbranch = "{line}lock"',
+    f'[lines]\nbranch = "{"x" * 93}/{{line}}"',
     '[backport]\ndelivery = "push"\nsign_off = true',
-    '[people]\napps = ["x"]\nmanagers = ["acme/release"]',
+    '[backport]\nlabel = "needs {line} backport, so ä"',
+    f'[backport]\nlabel = "{"ä" * 34}{{line}}"',
+    '[backport]\nbranch = "bp/{number}/to-{line}"',
+    '[backport]\ntitle = "{title}{number} 1{line}"',
+    f'[backport]\ntitle = "{"x" * 94}{{line}}"',
+    '[people]\napps = ["x", "any name at all"]\nmanagers = ["acme/release"]',
+    f'[people]\nmanagers = {["@acme/sub/leads"] * MAX_GROUPS}',
 ]
 BAD = [
     '[lines]\nsuported = ["2.7"]',
+    '[lines]\nsupported = "2.7"',
+    "[lines]\nsupported = [2.7]",
     '[backport]\ndelivery = "mail"',
+    '[backport]\nsign_off = "yes"',
     "[people]\napps = 3",
+    "[people]\napps = [3]",
+    "[people]\nmanagers = [3]",
     "[backports]\n",
+    "[[backport]]\n",
+    "backport = 3",
     "[lines]\nbranch = 1",
+    f"people.managers = {[f'acme/team-{n}' for n in range(MAX_GROUPS + 1)]}",
 ]
+BAD_TEXTS = {
+    "lines.supported": ("x", "", "2", "2.7.1", "02.7", "2.7\n2.6", "main/2.7", "2.٣"),
+    "lines.branch": (
+        "", "release", "release/2.7", "{line}/{line}", "{}/{line}", "{{line}}", "{line}{", "{title}/{line}", "1{line}",
+        "{line}.x", "-{line}", "/{line}", "#{line}", "a b/{line}", "a..b/{line}", "a//{line}", "a/.b/{line}", "{line}/",
+        "x/{line}/y.lock", "x.lock/{line}", "refs/heads/{line}", "a`b/{line}", "ä/{line}", "release/{line}\n",
+        "x" * 94 + "/{line}",
+    ),
+    "backport.branch": (
+        "bp/{line}", "bp/{number}", "bp/{line}{number}", "bp/{line}1{number}", "{line}/{number}/{number}",
+    ),
+    "backport.label": (
+        "x", "", "{line}{line}", "1{line}", "{line}.", "{number}-{line}", "a\n{line}", "{line}\n", "x" * 35 + "{line}",
+    ),
+    "backport.title": (
+        "{title}", "{line} {body}", "{line}{line}", "{line}\t", "{ti{line}tle}", "}{line}", "x" * 95 + "{line}",
+    ),
+    "people.managers": (
+        "", "@", "a b", "a/../b", "a//b", "/a", "a/", "@@a", "ä", "a\n", "x" * 101, "a" + "/a" * 20,
+    ),
+}  # fmt: skip
+LISTS = ("lines.supported", "people.managers")
+BAD += [
+    f"{key} = {json.dumps([text] if key in LISTS else text)}" for key, texts in BAD_TEXTS.items() for text in texts
+]
+UNSAYABLE = {
+    "two keys are compared": '[lines]\nbranch = "backport/{line}"',
+    "printable, beyond the control characters": '[backport]\nlabel = "a\u00a0{line}"',
+    "printable, in a title": '[backport]\ntitle = "a\u2028{line}"',
+    "the length of a line of the file": f'[people]\napps = ["{"x" * 1000}"]',
+    "the length of the file": "#\n" * 40_000,
+}
+"""What the program refuses and no JSON Schema can."""
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -42,14 +98,49 @@ def test_every_key_of_the_policy_is_explained_in_a_sentence(section: type) -> No
     assert all(text.endswith(".") for text in said.values())
 
 
-def test_the_schema_takes_what_the_program_takes_and_refuses_what_it_refuses() -> None:
-    schema = json.loads(render_schema())
-    Draft202012Validator.check_schema(schema)
-    validator = Draft202012Validator(schema)
-    for text, good in [*((text, True) for text in GOOD), *((text, False) for text in BAD)]:
-        assert validator.is_valid(tomllib.loads(text)) is good, text
-        assert isinstance(parse("p", text), Policy) is good, text
-    assert all("description" in key for model in schema["$defs"].values() for key in model["properties"].values())
+SCHEMA = json.loads(render_schema())
+VALIDATOR = Draft202012Validator(SCHEMA)
+
+
+def verdicts(text: str) -> tuple[bool, bool]:
+    """What the schema says of a policy, and what the program says."""
+    return VALIDATOR.is_valid(tomllib.loads(text)), isinstance(parse("p", text), Policy)
+
+
+@pytest.mark.parametrize(("text", "good"), [*((text, True) for text in GOOD), *((text, False) for text in BAD)])
+def test_the_schema_takes_what_the_program_takes_and_refuses_what_it_refuses(text: str, good: bool) -> None:
+    assert verdicts(text) == (good, good)
+
+
+@pytest.mark.parametrize("rule", UNSAYABLE)
+def test_what_no_schema_can_say_the_program_refuses_alone(rule: str) -> None:
+    assert verdicts(UNSAYABLE[rule]) == (True, False)
+
+
+PIECES = (
+    "{line}", "{number}", "{title}", "{", "}", "x", "1", ".", "/", "-", "#", ".lock", "refs/", " ", "ä", "\n", "x" * 33,
+)  # fmt: skip
+TEMPLATES = ("lines.branch", "backport.branch", "backport.label", "backport.title")
+
+
+@pytest.mark.parametrize("key", TEMPLATES)
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.sampled_from(PIECES), max_size=6).map("".join))
+def test_both_read_a_template_alike(key: str, template: str) -> None:
+    schema, program = verdicts(f"{key} = {json.dumps(template)}")
+    assert schema is program
+
+
+def test_the_schema_is_one_and_takes_its_own_defaults() -> None:
+    Draft202012Validator.check_schema(SCHEMA)
+    keys = {name: SCHEMA["$defs"][model.__name__]["properties"] for name, model in sections_of(Policy).items()}
+    assert all("description" in key for section in keys.values() for key in section.values())
+    defaults = {
+        name: {key: said["default"] for key, said in section.items() if "default" in said}
+        for name, section in keys.items()
+    }
+    assert VALIDATOR.is_valid(defaults)
+    assert Policy.model_validate(defaults, strict=False) == Policy()
 
 
 def test_the_page_of_verbs_tells_what_is_there_from_what_arrives_later() -> None:

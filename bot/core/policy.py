@@ -6,7 +6,6 @@ It must never guess: a key, a type or a template that it does not know is an err
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -15,70 +14,89 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 from bot.core.model import Line, Person
 from bot.core.tables import Mistake, Table, mistake_about, read_table
 
-_PLACEHOLDER = re.compile(r"\{[a-z]+\}")
-_SAMPLES = {"{line}": "2.7", "{number}": "12", "{title}": "Title"}
-_SPECIAL_IN_REFS = re.compile(r"^[-/.#]|[/.]$|\.\.|//|/\.|\.lock(/|$)|[^A-Za-z0-9._/+#-]")
-
-
 # ── templates ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-
-def _check_placeholders(template: str, required: Iterable[str], allowed: Iterable[str]) -> None:
-    """Raise ValueError unless each required placeholder is there once, and no other braces than allowed ones."""
-    rest = template
-    for name in allowed:
-        rest = rest.replace(name, "", 1)
-    if "{" in rest or "}" in rest:
-        known = ", ".join(allowed)
-        raise ValueError(f"only {known} may stand in braces here, each of them once")
-    for name in required:
-        if name not in template:
-            raise ValueError(f"{name} is missing")
+_SAMPLES = {"{line}": "2.7", "{number}": "12", "{title}": "Title"}
+_PLACEHOLDER = re.compile(r"\{[a-z]+\}")
+# The patterns stand in the JSON Schema too, so they are written in what Python and JavaScript read alike.
+_END = r"(?![\s\S])"
+_TOUCHING = r"[0-9.}]\{|\}[0-9.{]"
+_NO_BRANCH = r"\.\.|//|/\.|\.lock(?:/|$)|[/.]$"
 
 
-def _check_apart(template: str) -> None:
-    """A placeholder that touches a digit, a dot or another placeholder could not be read back."""
-    if re.search(r"[0-9.}]\{|\}[0-9.{]", template):
-        raise ValueError("a placeholder must not touch a digit, a dot or another placeholder")
+@dataclass(frozen=True, slots=True)
+class _Template:
+    """What a text with placeholders may be. Its pattern decides; all else only finds words for what is wrong."""
+
+    required: tuple[str, ...]
+    allowed: tuple[str, ...]
+    longest: int
+    characters: str
+    wrong: str
+    """What is said of a template whose placeholders are right; `{made}` stands for what it would make."""
+    never: tuple[str, ...] = ()
+    begins: str = ""
+
+    @property
+    def pattern(self) -> str:
+        """The regular expression that it has to match from its beginning."""
+        names = [re.escape(name) for name in self.allowed]
+        once = [rf"(?![\s\S]*{name}[\s\S]*{name})" for name in names]
+        there = [rf"(?=[\s\S]*{re.escape(name)})" for name in self.required]
+        never = [rf"(?![\s\S]*(?:{'|'.join(self.never)}))"] if self.never else []
+        return "".join(("^", self.begins, *there, *once, *never, rf"(?:{'|'.join((self.characters, *names))})*", _END))
+
+    def check(self, template: str) -> str:
+        """The template, or a ValueError that says what is wrong with it."""
+        # No pattern knows what is printable beyond the control characters.
+        if len(template) > self.longest or not template.isprintable() or not re.match(self.pattern, template):
+            raise ValueError(self._reason(template))
+        return template
+
+    def _reason(self, template: str) -> str:
+        rest = template
+        for name in self.allowed:
+            rest = rest.replace(name, "\0", 1)
+        if "{" in rest or "}" in rest:
+            return f"only {', '.join(self.allowed)} may stand in braces here, each of them once"
+        if missing := next((name for name in self.required if name not in template), None):
+            return f"{missing} is missing"
+        if _TOUCHING in self.never and re.search(_TOUCHING, template):
+            return "a placeholder must not touch a digit, a dot or another placeholder"
+        return self.wrong.replace("{made}", _PLACEHOLDER.sub(lambda found: _SAMPLES[found[0]], template))
+
+    @property
+    def schema(self) -> WithJsonSchema:
+        """The same in the JSON Schema."""
+        return WithJsonSchema({"type": "string", "maxLength": self.longest, "pattern": self.pattern})
 
 
-def _check_ref_name(template: str) -> None:
-    """What the template makes must be a plain branch name: git's own rules, and no character a shell could read.
-
-    A # begins a comment in a shell only where a word begins, and real lines are called `stable/#3.1`.
-    """
-    name = _PLACEHOLDER.sub(lambda found: _SAMPLES[found[0]], template)
-    if _SPECIAL_IN_REFS.search(name) or len(template) > 100 or name.startswith("refs/"):
-        raise ValueError(f"it would make “{name}”, which is not a plain branch name")
+# What a branch template makes must be a plain branch name: git's own rules, and no character a shell could read.
+# A # begins a comment in a shell only where a word begins, and real lines are called `stable/#3.1`.
+def _branch(*names: str) -> _Template:
+    wrong = "it would make “{made}”, which is not a plain branch name"
+    return _Template(names, names, 100, "[A-Za-z0-9._/+#-]", wrong, (_TOUCHING, _NO_BRANCH), "(?!refs/|[-/.#])")
 
 
-def _line_branch(template: str) -> str:
-    _check_placeholders(template, required=("{line}",), allowed=("{line}",))
-    _check_apart(template)
-    _check_ref_name(template)
-    return template
+_PRINTABLE = r"[^{}\u0000-\u001f\u007f-\u009f]"
+_LINE_BRANCH = _branch("{line}")
+_BACKPORT_BRANCH = _branch("{line}", "{number}")
+_LABEL = _Template(
+    ("{line}",), ("{line}",), 40, _PRINTABLE, "a label has at most 40 characters, all of them printable", (_TOUCHING,)
+)
+_TITLE = _Template(
+    ("{line}",),
+    ("{line}", "{title}", "{number}"),
+    100,
+    _PRINTABLE,
+    "a title template has at most 100 characters, all of them printable",
+)
 
 
-def _backport_branch(template: str) -> str:
-    _check_placeholders(template, required=("{line}", "{number}"), allowed=("{line}", "{number}"))
-    _check_apart(template)
-    _check_ref_name(template)
-    return template
+# ── lists ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-
-def _backport_label(template: str) -> str:
-    _check_placeholders(template, required=("{line}",), allowed=("{line}",))
-    _check_apart(template)
-    if not template.isprintable() or len(template) > 40:
-        raise ValueError("a label has at most 40 characters, all of them printable")
-    return template
-
-
-def _pull_title(template: str) -> str:
-    _check_placeholders(template, required=("{line}",), allowed=("{line}", "{title}", "{number}"))
-    if not template.isprintable() or len(template) > 100:
-        raise ValueError("a title template has at most 100 characters, all of them printable")
-    return template
+_NUMBER = "(?:0|[1-9][0-9]{0,8})"
+_LINE = rf"^\s*(?:[Rr][Ee][Ll][Ee][Aa][Ss][Ee]/)?[Vv]?{_NUMBER}\.{_NUMBER}\s*{_END}"
 
 
 def _read_lines(value: object) -> object:
@@ -87,7 +105,7 @@ def _read_lines(value: object) -> object:
         return value
     lines = []
     for word in value:
-        line = Line.parse(word) if isinstance(word, str) else None
+        line = Line.parse(word) if isinstance(word, str) and re.match(_LINE, word) else None
         if line is None:
             raise ValueError(f"{word!r} is not a line such as \"2.7\"")
         lines.append(line)
@@ -98,47 +116,49 @@ def _read_groups(value: object) -> object:
     """`["@acme/release"]` becomes `("acme/release",)`; what is not a list of names is a ValueError."""
     if not isinstance(value, list):
         return value
-    names = [word.removeprefix("@") if isinstance(word, str) else word for word in value]
-    if len(names) > MAX_GROUPS:
+    if len(value) > MAX_GROUPS:
         raise ValueError(f"at most {MAX_GROUPS} teams or groups can be named")
-    for name in names:
-        if isinstance(name, str) and not _GROUP.fullmatch(name):
+    for name in value:
+        if isinstance(name, str) and not re.match(_GROUP, name):
             raise ValueError(f"{name!r} is not a team or group such as \"acme/release\"")
-    return tuple(names)
+    return tuple(name.removeprefix("@") if isinstance(name, str) else name for name in value)
 
 
 MAX_GROUPS = 10
 """Teams and groups that `managers` may name: each of them can cost a question to the forge."""
 
-_GROUP = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}(/[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}){0,19}", re.ASCII)
+_NAME = "[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}"
+_GROUP = rf"^@?{_NAME}(?:/{_NAME}){{0,19}}{_END}"
+
+
+def _list_of(pattern: str, **more: int) -> WithJsonSchema:
+    return WithJsonSchema({"type": "array", "items": {"type": "string", "pattern": pattern}, **more})
 
 
 # ── the policy ───────────────────────────────────────────────────────────────────────────────────────────────────────
-
-_LINE_LIST = WithJsonSchema({"type": "array", "items": {"type": "string"}})
 
 
 class Lines(Table):
     """Which branches are release lines."""
 
-    branch: Annotated[str, AfterValidator(_line_branch)] = "release/{line}"
+    branch: Annotated[str, AfterValidator(_LINE_BRANCH.check), _LINE_BRANCH.schema] = "release/{line}"
     """The branch of a release line; `{line}` stands for `2.7`. The bot also finds `release/v2.7` and `release/v2.7.0`,
     and refuses to choose when a line has two of them."""
-    supported: Annotated[tuple[Line, ...] | None, BeforeValidator(_read_lines), _LINE_LIST] = None
+    supported: Annotated[tuple[Line, ...] | None, BeforeValidator(_read_lines), _list_of(_LINE)] = None
     """The lines that the label `backport/all` means, as `["2.7", "2.6"]`. Left out: the newest two with a branch."""
 
 
 class Backporting(Table):
     """How a change reaches a line."""
 
-    label: Annotated[str, AfterValidator(_backport_label)] = "backport/{line}"
+    label: Annotated[str, AfterValidator(_LABEL.check), _LABEL.schema] = "backport/{line}"
     """The label that asks for a backport. `all` and `skip-2.7` may stand in the place of the line."""
-    branch: Annotated[str, AfterValidator(_backport_branch)] = "backport/{line}/{number}"
+    branch: Annotated[str, AfterValidator(_BACKPORT_BRANCH.check), _BACKPORT_BRANCH.schema] = "backport/{line}/{number}"
     """The branch that a backport is prepared on; `{number}` is the number of the original pull."""
     delivery: Literal["pull", "push"] = "pull"
     """`pull` opens a pull for every backport; `push` puts a clean pick on the line itself. A pick with any doubt is
     always a pull, and a conflict is always left to a person."""
-    title: Annotated[str, AfterValidator(_pull_title)] = "[{line}] {title} (#{number})"
+    title: Annotated[str, AfterValidator(_TITLE.check), _TITLE.schema] = "[{line}] {title} (#{number})"
     """The title of a backport's pull, made of `{line}`, `{title}` and `{number}` of the original."""
     verified: bool = False
     """Whether GitHub makes the commits of a backport's pull, on the bot's order, and signs them, so that they show as
@@ -161,7 +181,9 @@ class People(Table):
     apps: Annotated[tuple[str, ...], Field(strict=False)] = ()
     """Names of Apps whose comments and labels may start backports. Other bots never start anything, and no App ever
     releases a line."""
-    managers: Annotated[tuple[str, ...], BeforeValidator(_read_groups), Field(strict=False)] = ()
+    managers: Annotated[
+        tuple[str, ...], BeforeValidator(_read_groups), Field(strict=False), _list_of(_GROUP, maxItems=MAX_GROUPS)
+    ] = ()
     """The teams (`owner/team`) or groups (`group/subgroup`) whose members may release a line, as long as they may write
     here too. Empty: everybody with the role maintain or above."""
 
