@@ -15,7 +15,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import quote
+
+from bot.app.settings import File
+from bot.core.tables import sections_of
 
 RELBOT = (sys.executable, "-m", "bot")
 _WRAPPER = """#!/bin/sh
@@ -24,6 +28,27 @@ _WRAPPER = """#!/bin/sh
 env >> '{environment}'
 GIT_TRACE='{trace}' exec '{git}' "$@"
 """
+
+
+class Slot(NamedTuple):
+    """A key of the settings that says where a secret is, in environment variables (`env`) or in files (`file`)."""
+
+    section: str
+    key: str
+
+    @property
+    def way(self) -> str:
+        return self.key.rstrip("s").rpartition("_")[2]
+
+    @property
+    def many(self) -> bool:
+        return self.key.endswith("s")
+
+
+def credential_slots() -> set[Slot]:
+    """Every such key that the settings know."""
+    slots = {Slot(name, key) for name, section in sections_of(File).items() for key in section.model_fields}
+    return {slot for slot in slots if slot.key.endswith(("_env", "_envs", "_file", "_files"))}
 
 
 def shapes(secret: str) -> set[str]:

@@ -2,61 +2,102 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import json
+import re
 import time
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 
 import pytest
 import requests
 
+from bot.app.settings import File, load
 from bot.core.model import Secret
-from bot.forges.github import AppKey
+from bot.core.tables import sections_of
 from bot.sandbox import Fault, Sandbox
-from tests.app.canaries import Machine, Nets, shapes
+from tests.app.canaries import Machine, Nets, Slot, credential_slots, shapes
 from tests.app.whole import REPO, World, op
 from tests.forges.github.installed import install, key_pair, register
 
 PATIENCE = 40
 SECRETS = {
-    "the GitHub token": "github-canary-7d1f0c55e2aa",
-    "the GitHub webhook secret": "hook-canary-4be1+/90=c3",
-    "the former GitHub webhook secret": "former-canary-19fe8a77b2",
-    "the GitLab token": "gitlab-canary-5ac3d9e177bb",
-    "the GitLab webhook secret": "tanuki-canary-c0de+/42=f",
+    Slot("github", "token_env"): ("github-canary-7d1f0c55e2aa",),
+    Slot("github", "token_file"): ("github-canary-e08b4417c6d2",),
+    Slot("github", "private_key_env"): (key_pair()[0],),
+    Slot("github", "private_key_file"): (key_pair()[0],),
+    Slot("github", "webhook_secret_envs"): ("hook-canary-4be1+/90=c3", "former-canary-19fe8a77b2"),
+    Slot("github", "webhook_secret_files"): ("hook-canary-a27c+/51=09", "former-canary-6602d1e94f"),
+    Slot("gitlab", "token_env"): ("gitlab-canary-5ac3d9e177bb",),
+    Slot("gitlab", "token_file"): ("gitlab-canary-90d7f2b86a14",),
+    Slot("gitlab", "webhook_secret_envs"): ("tanuki-canary-c0de+/42=f", "ancient-canary-0b8e61d7c5"),
+    Slot("gitlab", "webhook_secret_files"): ("tanuki-canary-77aa+/13=e", "ancient-canary-f4129c03da"),
+    Slot("gitlab", "signing_token_envs"): (
+        "whsec_" + base64.b64encode(b"a signing canary of 32 bytes (1)").decode(),
+        "whsec_" + base64.b64encode(b"a signing canary of 32 bytes (2)").decode(),
+    ),
+    Slot("gitlab", "signing_token_files"): (
+        "whsec_" + base64.b64encode(b"a signing canary of 32 bytes (3)").decode(),
+        "whsec_" + base64.b64encode(b"a signing canary of 32 bytes (4)").decode(),
+    ),
 }
-VARIABLES = {
-    "GITHUB_TOKEN": SECRETS["the GitHub token"],
-    "RELBOT_WEBHOOK_SECRET": SECRETS["the GitHub webhook secret"],
-    "FORMER_SECRET": SECRETS["the former GitHub webhook secret"],
-    "GITLAB_TOKEN": SECRETS["the GitLab token"],
-    "RELBOT_GITLAB_SECRET": SECRETS["the GitLab webhook secret"],
-}
+"""A canary for every slot; of those that take several the first is in use, and the second was."""
+
+WAYS = ("env", "file")
 
 
 class Stage:
-    """Two forges, and one bot that serves both."""
+    """Two forges, and one bot that serves both and has its secrets from variables, or from files."""
 
-    def __init__(self, github: Sandbox, gitlab: Sandbox, directory: Path, app: AppKey | None = None) -> None:
+    def __init__(self, forges: dict[str, Sandbox], directory: Path, way: str, app_id: str | None = None) -> None:
+        github, gitlab = forges["github"], forges["gitlab"]
+        self.way = way
+        self.nets = Nets({})
+        self.variables: dict[str, str] = {}
+        self._directory = directory
         self.worlds = {"github": World(github, directory), "gitlab": World(gitlab, directory, "gitlab")}
-        github.forge.world.users["relbot"].token = SECRETS["the GitHub token"]
-        gitlab.forge.world.users["relbot"].token = SECRETS["the GitLab token"]
-        self.nets = Nets(dict(SECRETS))
-        if app:
-            (directory / "app.pem").write_text(app.private_key.reveal())
-            self.nets.secrets["the private key of the App"] = app.private_key.reveal()
-        identity = f'app_id = "{app.app_id}"\nprivate_key_file = "{directory / "app.pem"}"\n' if app else ""
-        self.machine = Machine(directory / "machine", self.nets, VARIABLES, (
+        for kind, world in self.worlds.items():
+            world.forge.forge.world.users["relbot"].token = self.secret(kind, "token")
+        identity = f'app_id = "{app_id}"\n' if app_id else ""
+        settings = (
             f'[github]\napi = "{github.url}"\nclone_base = "{github.url}"\npaced = false\n{identity}'
-            'webhook_secret_envs = ["RELBOT_WEBHOOK_SECRET", "FORMER_SECRET"]\n'
-            f'[gitlab]\nurl = "{gitlab.url}"\npaced = false\n'
-        ))  # fmt: skip
+            f'{self._plant("github")}[gitlab]\nurl = "{gitlab.url}"\npaced = false\n{self._plant("gitlab")}'
+        )
+        self.machine = Machine(directory / "machine", self.nets, self.variables, settings)
+
+    def _plant(self, section: str) -> str:
+        """Put the secrets of a section into their slots, and tell the nets; the lines of the settings."""
+        lines = ""
+        for slot in sorted(slot for slot in SECRETS if (slot.section, slot.way) == (section, self.way)):
+            places = []
+            for number, secret in enumerate(SECRETS[slot]):
+                place = f"CANARY_{section}_{slot.key}_{number}".upper()
+                name = f"{section}.{slot.key} ({number})"
+                self.nets.secrets[name] = secret.removeprefix("whsec_")
+                if secret.startswith("whsec_"):
+                    self.nets.secrets[f"the key in {name}"] = base64.b64decode(secret.removeprefix("whsec_")).decode()
+                if self.way == "env":
+                    self.variables[place] = secret
+                else:
+                    (self._directory / place).write_text(f"{secret}\n")
+                    place = str(self._directory / place)
+                places.append(place)
+            lines += f"{slot.key} = {json.dumps(places if slot.many else places[0])}\n"
+        return lines
+
+    def secret(self, section: str, kind: str, number: int = 0) -> str:
+        """The canary in the slot of this kind."""
+        found = (slot for slot in SECRETS if slot.section == section and slot.way == self.way)
+        return next(SECRETS[slot][number] for slot in found if slot.key.startswith(f"{kind}_"))
 
     def listen(self, doors: dict[str, str]) -> None:
         for kind, world in self.worlds.items():
-            variable = "RELBOT_WEBHOOK_SECRET" if kind == "github" else "RELBOT_GITLAB_SECRET"
-            world.forge.add_hook(REPO, doors[kind], VARIABLES[variable])
+            hook = world.forge.add_hook(REPO, doors[kind], self.secret(kind, "webhook_secret"))
+            if kind == "gitlab":
+                hook.signing_token = self.secret(kind, "signing_token")
 
     def gather(self) -> None:
         """Everything that the forges show, and what is left on the machine."""
@@ -84,12 +125,48 @@ def until(true, what: str) -> None:
 
 
 @pytest.fixture
-def stage(sandbox, gitlab_sandbox, tmp_path):
-    return Stage(sandbox, gitlab_sandbox, tmp_path)
+def forges(sandbox, gitlab_sandbox):
+    return {"github": sandbox, "gitlab": gitlab_sandbox}
+
+
+# ── nothing is left out ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_every_slot_for_a_credential_holds_a_canary():
+    assert SECRETS.keys() == credential_slots()
+    assert all(len(secrets) == (2 if slot.many else 1) for slot, secrets in SECRETS.items())
+
+
+def test_every_key_that_sounds_like_a_credentials_is_a_slot():
+    sounding = re.compile("token|secret|key|password|credential")
+    keys = {Slot(name, key) for name, section in sections_of(File).items() for key in section.model_fields}
+    assert {slot for slot in keys if sounding.search(slot.key)} == credential_slots()
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_bot_takes_every_canary_from_its_slot(forges, tmp_path, way):
+    stage = Stage(forges, tmp_path, way)
+    settings = stage.machine.home / "server.toml"
+    taken = set(secrets_in(load(str(settings), stage.variables)))
+    settings.write_text(settings.read_text().replace("[github]\n", '[github]\napp_id = "7"\n'))
+    taken |= set(secrets_in(load(str(settings), stage.variables)))
+    assert taken == {secret.strip() for slot, secrets in SECRETS.items() if slot.way == way for secret in secrets}
+
+
+def secrets_in(value: object) -> Iterator[str]:
+    """All the secrets that a value of the settings holds."""
+    if isinstance(value, Secret):
+        yield value.reveal()
+    elif isinstance(value, tuple):
+        for part in value:
+            yield from secrets_in(part)
+    elif is_dataclass(value):
+        for part in fields(value):
+            yield from secrets_in(getattr(value, part.name))
 
 
 def test_the_nets_catch_a_secret_in_every_shape(tmp_path):
-    secret = SECRETS["the GitHub webhook secret"]
+    [secret, _] = SECRETS[Slot("github", "webhook_secret_envs")]
     for text in (
         f"x{secret}y", f"https://u:{requests.utils.quote(secret, safe='')}@x", json.dumps({"k": secret}),
         requests.auth._basic_auth_str("x-access-token", secret), requests.auth._basic_auth_str("oauth2", secret),
@@ -103,22 +180,30 @@ def test_the_nets_catch_a_secret_in_every_shape(tmp_path):
     assert min(map(len, shapes(secret))) > 15, "nothing is found by chance"
 
 
+# ── nothing is seen ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
 @pytest.mark.slow
-def test_nothing_is_seen_of_any_secret_when_all_goes_well_and_when_nothing_does(stage):
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("way", WAYS)
+def test_nothing_is_seen_of_any_secret_when_all_goes_well_and_when_nothing_does(forges, tmp_path, way):
+    stage = Stage(forges, tmp_path, way)
     with stage.machine.serving() as doors:
         stage.listen(doors)
-        for kind, world in stage.worlds.items():
+        for world in stage.worlds.values():
             carry(world)
             refuse_a_push(world)
-            fail(world, kind)
+            fail(world, stage.secret(world.kind, "token"))
         knock(stage, doors)
-    run_commands(stage)
+    for kind in stage.worlds:
+        run_commands(stage, kind)
     stage.gather()
     assert "push" in stage.machine.told("argv")
     assert "remote-http" in stage.machine.told("trace"), "the helpers for HTTP are seen too"
-    for name in ("the GitHub token", "the GitLab token"):
-        environment = stage.machine.told("environment")
-        assert any(shape in environment for shape in shapes(SECRETS[name])), "git did get it, by its environment"
+    environment = stage.machine.told("environment")
+    for kind in stage.worlds:
+        found = shapes(stage.secret(kind, "token"))
+        assert any(shape in environment for shape in found), "git did get it, by its environment"
     log = stage.nets.caught["serve: log"]
     assert "fault" in log
     assert "Traceback" in log
@@ -126,10 +211,11 @@ def test_nothing_is_seen_of_any_secret_when_all_goes_well_and_when_nothing_does(
 
 
 @pytest.mark.slow
-def test_nothing_is_seen_of_an_apps_key_and_tokens_either(sandbox, gitlab_sandbox, tmp_path):
-    record, key = register(sandbox)
-    stage = Stage(sandbox, gitlab_sandbox, tmp_path, AppKey(key.app_id, Secret(key.private_key.reveal())))
-    install(sandbox, record, REPO)
+@pytest.mark.parametrize("way", WAYS)
+def test_nothing_is_seen_of_an_apps_key_and_tokens_either(forges, tmp_path, way):
+    record, key = register(forges["github"])
+    stage = Stage(forges, tmp_path, way, key.app_id)
+    install(forges["github"], record, REPO)
     world = stage.worlds["github"]
     with stage.machine.serving() as doors:
         stage.listen(doors)
@@ -141,7 +227,6 @@ def test_nothing_is_seen_of_an_apps_key_and_tokens_either(sandbox, gitlab_sandbo
     stage.machine.run("doctor", "--repository", f"github:{REPO}")
     stage.gather()
     assert len(stage.passes()) >= 2
-    assert not [hit for hit in stage.nets.hits() if "disk: server.toml" in hit]
     assert stage.nets.hits() == []
 
 
@@ -170,13 +255,12 @@ def refuse_a_push(world: World) -> None:
     world.forge.commit(REPO, "main", {policy: '[backport]\ndelivery = "pull"\n'}, "Pull again", by="mona")
 
 
-def fail(world: World, kind: str) -> None:
+def fail(world: World, token: str) -> None:
     """Answers that repeat what they were sent, that are no JSON, that turn the token away, that never come."""
-    token = VARIABLES["GITHUB_TOKEN" if kind == "github" else "GITLAB_TOKEN"]
     echo = {"message": f"Invalid: {token}", "error": f"Invalid: {token}"}
     pulls = r"/(pulls|merge_requests)$"
     for number, fault in enumerate((
-        Fault(pulls, "POST", status=422 if kind == "github" else 400, body=echo, times=9),
+        Fault(pulls, "POST", status=422 if world.kind == "github" else 400, body=echo, times=9),
         Fault(r"/(pulls|merge_requests)/\d+$", "GET", status=401, body=echo),
         Fault(r"/(comments|notes)$", "POST", status=500, body=echo),
         Fault(pulls, "POST", status=201, body=f"<html>{token}"),
@@ -196,35 +280,56 @@ def fail(world: World, kind: str) -> None:
 
 def knock(stage: Stage, doors: dict[str, str]) -> None:
     """Deliveries that are wrong, some with a secret in the wrong place; every answer is kept."""
-    secret, former = VARIABLES["RELBOT_WEBHOOK_SECRET"], VARIABLES["FORMER_SECRET"]
+    secret, former = (stage.secret("github", "webhook_secret", number) for number in (0, 1))
+    tanuki, ancient = (stage.secret("gitlab", "webhook_secret", number) for number in (0, 1))
     body = json.dumps({"action": "closed", "note": "x"}).encode()
     signature = "sha256=" + hmac.new(former.encode(), body, hashlib.sha256).hexdigest()
     named = {"X-GitHub-Event": "pull_request", "X-GitHub-Delivery": "d-1"}
+    note = {"X-Gitlab-Event": "Note Hook", "Idempotency-Key": "g1"}
     for headers in (
         {}, {**named, "X-Hub-Signature-256": secret}, {**named, "X-Hub-Signature-256": signature},
         {**named, "X-Hub-Signature-256": "sha256=" + "0" * 64},
-        {"X-Gitlab-Event": "Note Hook", "X-Gitlab-Token": "wrong"},
-        {"X-Gitlab-Event": "Note Hook", "X-Gitlab-Token": VARIABLES["RELBOT_GITLAB_SECRET"], "Idempotency-Key": "g1"},
+        {"X-Gitlab-Event": "Note Hook", "X-Gitlab-Token": "wrong"}, {**note, "X-Gitlab-Token": tanuki},
+        {**note, **seal(stage.secret("gitlab", "signing_token"), body)},
+        {**note, "X-Gitlab-Token": ancient, **seal(stage.secret("gitlab", "signing_token", 1), body)},
+        {**note, "X-Gitlab-Token": ancient, "Webhook-Id": "g1", "Webhook-Timestamp": str(int(time.time())),
+         "Webhook-Signature": stage.secret("gitlab", "signing_token")},
     ):  # fmt: skip
         for door in (*doors.values(), f"{doors['github']}/nowhere"):
             answer = requests.post(door, body, headers=headers, timeout=10)
             stage.nets.spread("answers of the server", f"{answer.status_code} {answer.headers} {answer.text}\n")
 
 
-def run_commands(stage: Stage) -> None:
+def seal(token: str, body: bytes) -> dict[str, str]:
+    """The headers by which GitLab signs."""
+    stamp = str(int(time.time()))
+    key = base64.b64decode(token.removeprefix("whsec_"))
+    signature = base64.b64encode(hmac.new(key, f"g1.{stamp}.".encode() + body, hashlib.sha256).digest()).decode()
+    return {"Webhook-Id": "g1", "Webhook-Timestamp": stamp, "Webhook-Signature": f"v1,{signature}"}
+
+
+def run_commands(stage: Stage, kind: str) -> None:
     """Every command that uses a credential, where it works and where it does not."""
-    github = stage.worlds["github"].forge
-    delivery = next(each.body for each in github.delivered("pull_request") if each.payload["action"] == "closed")
-    event = ("event", "-", "--header", "X-GitHub-Event:pull_request")
+    forge = stage.worlds[kind].forge
+    name = {"github": "pull_request", "gitlab": "Merge Request Hook"}[kind]
+    proof = {"github": "X-Hub-Signature-256", "gitlab": "X-Gitlab-Token"}[kind]
+    delivery = next(each.body for each in forge.delivered(name) if closes(each.payload))
+    event = ("event", "-", "--header", f"X-{kind}-Event:{name}", "--header", "Idempotency-Key:g2")
+    where = ("--repository", f"{kind}:{REPO}")
     for extra in ((), ("--json",)):
-        stage.machine.run("doctor", "--repository", f"github:{REPO}", "--url", "http://127.0.0.1:9", *extra)
-        stage.machine.run("labels", "sync", "--repository", f"github:{REPO}", "--line", "2.7", *extra)
-        stage.machine.run("hooks", "sync", "--repository", f"github:{REPO}", "--url", "http://127.0.0.1:9", *extra)
-        stage.machine.run(*event, "--rehearse", *extra, stdin=delivery)
-        stage.machine.run(*event, "--header", "X-Hub-Signature-256:sha256=00", *extra, stdin=delivery)
-    echo = {"message": f"Bad credentials: {VARIABLES['GITHUB_TOKEN']}"}
-    github.fail(Fault("/repos/|/user", status=401, body=echo, times=99))
+        stage.machine.run("doctor", *where, "--url", "http://127.0.0.1:9", *extra)
+        stage.machine.run("labels", "sync", *where, "--line", "2.7", *extra)
+        stage.machine.run("hooks", "sync", *where, "--url", "http://127.0.0.1:9", *extra)
+        assert stage.machine.run(*event, "--rehearse", *extra, stdin=delivery) == 0
+        assert stage.machine.run(*event, "--header", f"{proof}:sha256=00", *extra, stdin=delivery) == 5
+    echo = {"message": f"Bad credentials: {stage.secret(kind, 'token')}"}
+    forge.fail(Fault("/repos/|/user|/projects/", status=401, body=echo, times=99))
     for command in (("doctor",), ("doctor", "--json"), ("labels", "sync"), ("labels", "sync", "--json")):
-        assert stage.machine.run(*command, "--repository", f"github:{REPO}") == 1
+        assert stage.machine.run(*command, *where) != 0
     assert stage.machine.run(*event, stdin=delivery) == 1
-    github.app.faults.clear()
+    forge.app.faults.clear()
+
+
+def closes(payload: dict) -> bool:
+    """Whether a delivery tells that a pull was merged."""
+    return payload.get("action") == "closed" or payload.get("object_attributes", {}).get("action") == "merge"
