@@ -25,11 +25,14 @@ from bot.core.actions import (
     FindOrigins,
     FindPresent,
     FindPulls,
+    FindPullsOf,
+    FindStanding,
     GetLabellings,
     GetPull,
     GetRole,
     IsMember,
     NotLanded,
+    Origins,
     PickCommits,
     PickOutcome,
     React,
@@ -37,6 +40,7 @@ from bot.core.actions import (
     ReportOn,
     ResolveChange,
     SetLabels,
+    Standing,
     Sync,
     Synced,
     Unproven,
@@ -56,7 +60,8 @@ class Mirror(Protocol):
     def find_present(self, action: FindPresent) -> tuple[Evidence, ...]: ...
     def pick(self, action: PickCommits) -> PickOutcome: ...
     def compare(self, action: CompareWithOriginal) -> str: ...
-    def find_origins(self, action: FindOrigins) -> tuple[tuple[int, str], ...]: ...
+    def find_origins(self, action: FindOrigins) -> tuple[Origins, ...]: ...
+    def find_standing(self, action: FindStanding) -> Standing: ...
     def ensure_branch(self, action: EnsureBranch) -> BranchReady | BranchMoved | Refused: ...
     def describe_commits(self, action: PickCommits) -> tuple[NewCommit, ...]: ...
 
@@ -78,7 +83,7 @@ class Performer:
     def __call__(self, action: Action) -> Any:  # noqa: ANN401 - the action's own type parameter says what comes back
         """Perform one action and hand back its outcome; `Fault` when there is none."""
         match action:
-            case Sync() | ResolveChange() | FindPresent() | PickCommits() | FindOrigins():
+            case Sync() | ResolveChange() | FindPresent() | PickCommits() | FindOrigins() | FindStanding():
                 return self._ask_mirror(action, action.repo)
             case EnsureBranch(by_forge=True):
                 return self._make_by_forge(action)
@@ -130,6 +135,8 @@ class Performer:
                 return mirror.compare(action)
             case FindOrigins():
                 return mirror.find_origins(action)
+            case FindStanding():
+                return mirror.find_standing(action)
             case EnsureBranch():
                 return mirror.ensure_branch(action)
             case _:
@@ -147,6 +154,8 @@ class Performer:
                 return self._forge(repo).is_member(repo, person, group)
             case FindPulls(repo, head, base):
                 return self._forge(repo).find_pulls(repo, head, base)
+            case FindPullsOf(repo, commit):
+                return self._forge(repo).pulls_of(repo, commit)
             case FindComment(repo, number, marker):
                 return self._forge(repo).find_comment(repo, number, marker)
             case EnsurePull(repo):

@@ -157,8 +157,8 @@ class Runner:
     - `start` returns at once; one job key runs once, and asking again answers with the recorded report;
     - jobs of one change run one after another, in the order in which they were started; other jobs beside them;
     - a passing fault is tried again at the action that met it; any other is logged under an id and raised from the
-      future. What failed is not remembered, nor is a refusal, since what stood in the way may be gone by then: the
-      next delivery or job of that name tries again;
+      future. What failed is not remembered, nor is a refusal, since what stood in the way may be gone by then, nor what
+      was settled, since it holds for its moment only: the next delivery or job of that name tries again;
     - `drain` and `close` return when everything that was begun has ended.
     What this one cannot promise is to remember across a restart, or more than `Limits.remembered` names.
     """
@@ -184,7 +184,7 @@ class Runner:
     def start(self, job: Job) -> Future[Report]:
         """Run a job, or find the run that its key has had."""
         run = self._reports.begin(job.key, lambda: self._lanes.submit(job.change, partial(self._run, job)))
-        run.add_done_callback(partial(self._forget_refusal, job.key))
+        run.add_done_callback(partial(self._forget_what_passes, job.key))
         return run
 
     def drain(self, timeout: float | None = None) -> bool:
@@ -246,9 +246,9 @@ class Runner:
         if run.exception() is not None:
             self._plans.forget(delivery)
 
-    def _forget_refusal(self, key: str, run: Future[Report]) -> None:
-        """What somebody was refused must not use up the key of somebody else who may."""
-        if not run.cancelled() and run.exception() is None and run.result().outcome == "refused":
+    def _forget_what_passes(self, key: str, run: Future[Report]) -> None:
+        """What somebody was refused must not use up the key of somebody else who may; a pull can be closed twice."""
+        if not run.cancelled() and run.exception() is None and run.result().outcome in ("refused", "settled"):
             self._reports.forget(key)
 
     def _watch(self, flow: Flow[R]) -> R:

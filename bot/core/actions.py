@@ -62,6 +62,8 @@ class Labelling:
 
     actor: Person
     times: int
+    at: int = 0
+    """When it was put on last, in seconds since the epoch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,14 @@ class FindPulls(Read[tuple[Pull, ...]]):
     repo: Repo
     head: str
     base: str
+
+
+@dataclass(frozen=True, slots=True)
+class FindPullsOf(Read[tuple[Pull, ...]]):
+    """Pulls that the forge says a commit belongs to: what they brought, or what they hold."""
+
+    repo: Repo
+    commit: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,8 +204,39 @@ class CompareWithOriginal(Read[str]):
 
 
 @dataclass(frozen=True, slots=True)
-class FindOrigins(Read[tuple[tuple[int, str], ...]]):
-    """Numbers of the pulls that commits `before..after` of a branch say they were picked from, each with the commit."""
+class Standing:
+    """Whether a commit is on a branch and counts there, or else which commit has taken it back."""
+
+    holds: bool
+    taken_back_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FindStanding(Read[Standing]):
+    """How a commit stands on a branch. `numbers` are pulls by whose number it may have been reverted."""
+
+    repo: Repo
+    commit: str
+    onto: Branch
+    numbers: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Origins:
+    """What one commit of a branch says it comes from, or what it takes back comes from. Hints: anybody may say so."""
+
+    commit: str
+    pulls: tuple[int, ...] = ()
+    """The numbers in its title."""
+    picked_from: tuple[str, ...] = ()
+    """The commits that its trailers name, as far as they are there."""
+    reverted: tuple[int, ...] = ()
+    """The pulls that it takes back, by their number."""
+
+
+@dataclass(frozen=True, slots=True)
+class FindOrigins(Read[tuple[Origins, ...]]):
+    """What commits `before..after` of a branch say they come from; those that say nothing are left out."""
 
     repo: Repo
     before: str
@@ -207,9 +248,10 @@ class FindOrigins(Read[tuple[tuple[int, str], ...]]):
 
 @dataclass(frozen=True, slots=True)
 class BranchReady:
-    """The branch is at the wanted commit."""
+    """The branch is at the wanted commit; `found` when it was there before."""
 
     sha: str
+    found: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -300,15 +300,13 @@ def find_combined(title: str, patch_id: str | None, commits: Sequence[str], line
     return ()
 
 
-def origins(commit: Traits, sources: Sequence[Traits]) -> tuple[int, ...]:
-    """Numbers of the pulls that a commit of a line carries, by its own word.
+def numbers_said(commit: Traits) -> tuple[int, ...]:
+    """Numbers of the pulls that a commit may carry, or take back, by what it says: a reason to look, and no proof.
 
-    `sources` are the commits that its trailers name: the number at the end of their titles is the pull that brought
-    them. Without trailers, all numbers of `Title (#12) (#34)` but the last one count.
+    The last one of `Title (#12) (#34)` is the pull that brought the commit itself.
     """
-    named = [numbers(source.title)[-1] for source in sources if numbers(source.title)]
     in_title = [int(n) for n in _ENCLOSED.findall(commit.title)]
-    return tuple(dict.fromkeys(named or in_title[:-1]))
+    return tuple(dict.fromkeys((*(in_title[:-1] or in_title), *commit.listed)))
 
 
 def hide_trailers(commits: Iterable[Traits]) -> list[Traits]:

@@ -17,6 +17,18 @@ class PullClosed:
 
 
 @dataclass(frozen=True, slots=True)
+class PullOpened:
+    """A pull was opened, or opened `again` after it had been closed. `base` and `body` spare a look at most of them."""
+
+    repo: Repo
+    number: int
+    actor: Person
+    base: str
+    body: str
+    again: bool
+
+
+@dataclass(frozen=True, slots=True)
 class PullLabelled:
     """Labels were put on a pull, open or closed: one or, where a forge tells of several in one go, more."""
 
@@ -59,7 +71,7 @@ class PushedTo:
     actor: Person
 
 
-Event = PullClosed | PullLabelled | CommentPosted | CommentEdited | PushedTo
+Event = PullOpened | PullClosed | PullLabelled | CommentPosted | CommentEdited | PushedTo
 
 
 @dataclass(frozen=True, slots=True)

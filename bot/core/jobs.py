@@ -20,6 +20,8 @@ class Backport:
     generation: int = 0
     """Raised only by retry, recreate, or a label that is put on once more."""
     comment: int | None = None
+    asked_at: int = 0
+    """When the label that asks was put on last, in seconds since the epoch."""
 
     @property
     def key(self) -> str:
@@ -43,15 +45,15 @@ class Settle:
     repo: Repo
     number: int
     line: Line
-    landed: str | None
-    """The commit on the line that carries the change, when that is what happened."""
-    pull: int | None
-    """The pull that carried it (or was closed without doing so)."""
+    occasion: str
+    """A commit that was pushed to the line, or what became of `pull`: a reason to look, and never believed."""
+    pull: int | None = None
+    """The pull that carries it, or is said to."""
 
     @property
     def key(self) -> str:
-        """One key per fact, so that a backport that is closed, reopened and merged settles each time."""
-        return f"settle:{self.change}:{self.line}:{self.pull}:{self.landed}"
+        """One key per occasion, so that none is taken for another that is under way."""
+        return f"settle:{self.change}:{self.line}:{self.pull}:{self.occasion}"
 
     @property
     def change(self) -> str:

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bot.core.model import Line
 
-State = Literal["open", "backported", "conflict", "present", "refused", "closed"]
+State = Literal["open", "backported", "conflict", "present", "refused", "closed", "reverted"]
 """How a backport stands. The first four show as labels too."""
 
 Labelled = Literal["open", "backported", "conflict", "present"]

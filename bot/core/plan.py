@@ -6,13 +6,25 @@ It must never write: planning only asks. An event is a hint where to look; what 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import assert_never
 
-from bot.core.actions import FindOrigins, Flow, GetLabellings, GetPull, Labelling, Missing, Planning, ask
+from bot.core.actions import (
+    FindOrigins,
+    FindPullsOf,
+    Flow,
+    GetLabellings,
+    GetPull,
+    Labelling,
+    Missing,
+    Origins,
+    Planning,
+    ask,
+)
 from bot.core.backport import apologise, backport, settle
-from bot.core.backport.settle import landed_as
+from bot.core.backport.carrier import may_carry, may_have_carried, settle_carried
 from bot.core.conversation import answer, plan_comment, plan_edit
-from bot.core.events import CommentEdited, CommentPosted, Event, PullClosed, PullLabelled, PushedTo
+from bot.core.events import CommentEdited, CommentPosted, Event, PullClosed, PullLabelled, PullOpened, PushedTo
 from bot.core.jobs import Answer, Backport, Job, Plan, Report, Settle
 from bot.core.ledger import read_state_label
 from bot.core.lines import label_lines, line_of_branch, line_of_label, read_backport_branch
@@ -22,13 +34,15 @@ from bot.core.permission import may_backport
 from bot.core.policy import Policy
 from bot.core.survey import Survey, take_survey
 
-MAX_SETTLED = 100
-"""Changes that one push settles; a push of more is a branch being rewritten, not backports being finished."""
+MAX_LOOKED_AT = 100
+"""Commits of one push that are looked at; a push of more is a branch being rewritten, not backports being finished."""
 
 
 def plan(event: Event) -> Planning[Plan]:
     """What to do about an event."""
     match event:
+        case PullOpened():
+            return (yield from _plan_opened(event))
         case PullClosed():
             return (yield from _plan_closed(event))
         case PullLabelled():
@@ -65,6 +79,19 @@ def after_breakdown(job: Job, what: str) -> Flow[None]:
 # ── pulls ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+def _plan_opened(event: PullOpened) -> Planning[Plan]:
+    """A pull may be a backport that a person carries on, or one that was closed; of my own the job tells itself."""
+    if not may_carry(event.repo, event.base, event.body):
+        return _nothing(f"#{event.number} is no backport.")
+    if BACKPORT_MARKER in event.body and not event.again:
+        return _nothing(f"#{event.number} is a backport of my own.")
+    pull = yield from ask(GetPull(event.repo, event.number))
+    if isinstance(pull, Missing):
+        return _nothing(f"There is no pull #{event.number} that I can see.")
+    survey = yield from take_survey(event.repo)
+    return Plan(settle_carried(event.repo, pull, survey.policy), _broken(survey))
+
+
 def _plan_closed(event: PullClosed) -> Planning[Plan]:
     """A closed pull may ask for backports, and may be one. Unmerged it counts too: a robot may have landed it."""
     pull = yield from ask(GetPull(event.repo, event.number))
@@ -72,10 +99,10 @@ def _plan_closed(event: PullClosed) -> Planning[Plan]:
         return _nothing(f"There is no pull #{event.number} that I can see.")
     if pull.is_open:
         return _nothing(f"#{event.number} is open again.")
-    if not pull.labels and not _may_be_backport(event.repo, pull):
+    if not pull.labels and not may_have_carried(event.repo, pull):
         return _nothing(f"#{event.number} has no label, and is no backport.")
     survey = yield from take_survey(event.repo)
-    settling = _settle_own(event.repo, pull, survey)
+    settling = settle_carried(event.repo, pull, survey.policy)
     wished = yield from _plan_labels(event.repo, pull, survey)
     return Plan((*settling, *wished.jobs), (*_broken(survey), *wished.notes))
 
@@ -114,7 +141,8 @@ def _plan_labels(repo: Repo, pull: Pull, survey: Survey) -> Planning[Plan]:
         asker = yield from _find_asker(repo, survey.policy, set_by)
         if asker:
             generation = max(labelling.times for labelling in set_by) - 1
-            jobs.append(Backport(repo, pull.number, line, asker, max(0, generation)))
+            asked_at = max(labelling.at for labelling in set_by)
+            jobs.append(Backport(repo, pull.number, line, asker, max(0, generation), asked_at=asked_at))
         else:
             notes.append(_unasked(line, set_by))
     return Plan(tuple(jobs), tuple(notes))
@@ -139,21 +167,6 @@ def _unasked(line: Line, set_by: list[Labelling]) -> str:
     return f"The label for {line} was set by {set_by[0].actor.login}, a bot that the policy does not name."
 
 
-def _settle_own(repo: Repo, pull: Pull, survey: Survey) -> tuple[Settle, ...]:
-    """The pull is a backport when its branch says so, is of this repository, and it goes onto that line's branch."""
-    told = read_backport_branch(survey.policy, pull.head)
-    if told is None or pull.head_repo_id != repo.id or line_of_branch(survey.policy, pull.base) != told[0]:
-        return ()
-    line, number = told
-    return (Settle(repo, number, line, landed_as(pull), pull.number),)
-
-
-def _may_be_backport(repo: Repo, pull: Pull) -> bool:
-    """Cheap, and right for every backport; it only spares a fetch for the pulls that are none."""
-    in_place = pull.head_repo_id == repo.id
-    return in_place and (BACKPORT_MARKER in pull.body or pull.base != repo.default_branch)
-
-
 # ── pushes ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -166,10 +179,28 @@ def _plan_pushed(event: PushedTo) -> Planning[Plan]:
     if line is None:
         return Plan(notes=(*_broken(survey), f"“{event.branch}” is not a line's branch."))
     origins = yield from ask(FindOrigins(event.repo, event.before, event.after))
-    landed = dict(origins)
-    jobs = tuple(Settle(event.repo, number, line, sha, None) for number, sha in landed.items())
-    notes = (f"{len(jobs) - MAX_SETTLED} further changes are left unsettled.",) if len(jobs) > MAX_SETTLED else ()
-    return Plan(jobs[:MAX_SETTLED], (*_broken(survey), *notes))
+    jobs = yield from _settle_pushed(event.repo, line, origins[-MAX_LOOKED_AT:], survey)
+    left = len(origins) - MAX_LOOKED_AT
+    notes = (f"{left} further commits are left unlooked at.",) if left > 0 else ()
+    return Plan(jobs, (*_broken(survey), *notes))
+
+
+def _settle_pushed(
+    repo: Repo, line: Line, origins: tuple[Origins, ...], survey: Survey
+) -> Planning[tuple[Settle, ...]]:
+    """A job for each change that the commits may carry or take back, by their own word and by the forge's."""
+    settling: dict[int, Settle] = {}
+    for origin in origins:
+        numbers = list(origin.pulls)
+        for source in origin.picked_from[:MAX_LOOKED_AT]:
+            numbers += [pull.number for pull in (yield from ask(FindPullsOf(repo, source))) if not pull.is_open]
+        for number in origin.reverted:  # what is taken back by number is the backport, mostly
+            pull = yield from ask(GetPull(repo, number))
+            carried = () if isinstance(pull, Missing) else settle_carried(repo, pull, survey.policy)
+            settling |= {job.number: replace(job, occasion=origin.commit) for job in carried}
+            numbers += [] if carried else [number]
+        settling |= {n: Settle(repo, n, line, origin.commit) for n in numbers if n not in settling}
+    return tuple(settling.values())
 
 
 def _may_be_line(event: PushedTo) -> bool:

@@ -20,6 +20,7 @@ from bot.core.events import (
     Malformed,
     PullClosed,
     PullLabelled,
+    PullOpened,
     PushedTo,
 )
 from bot.core.model import Person, Repo, Secret
@@ -97,12 +98,15 @@ def _pull_request(body: Fields) -> Event | Ignored:
     if number != pull.number("number"):
         raise UnreadableError("number and pull_request.number are not the same pull")
     match action:
+        case "opened" | "reopened":
+            body_text = pull.text("body") if pull.has("body") else ""
+            return PullOpened(repo, number, actor, pull.fields("base").text("ref"), body_text, action == "reopened")
         case "closed":
             return PullClosed(repo, number, actor)
         case "labeled":
             return PullLabelled(repo, number, (body.fields("label").text("name"),), actor)
         case _:
-            return Ignored("a pull was neither closed nor labelled")
+            return Ignored("a pull was neither opened, closed nor labelled")
 
 
 def _issue_comment(body: Fields) -> Event | Ignored:

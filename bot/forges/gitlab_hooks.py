@@ -21,6 +21,7 @@ from bot.core.events import (
     Malformed,
     PullClosed,
     PullLabelled,
+    PullOpened,
     PushedTo,
 )
 from bot.core.model import Person, Repo, Secret
@@ -162,9 +163,13 @@ def _merge_request(body: Fields) -> Event | Ignored:
     pull = body.fields("object_attributes")
     if pull.says("action", "merge") or pull.says("action", "close"):
         return PullClosed(_repo(body), pull.number("iid"), _person(body))
+    if pull.says("action", "open") or pull.says("action", "reopen"):
+        text = pull.text("description") if pull.has("description") else ""
+        base, again = pull.text("target_branch"), pull.says("action", "reopen")
+        return PullOpened(_repo(body), pull.number("iid"), _person(body), base, text, again)
     if pull.says("action", "update") and (added := _labels_added(body)):
         return PullLabelled(_repo(body), pull.number("iid"), added, _person(body))
-    return Ignored("a pull was neither closed nor labelled")
+    return Ignored("a pull was neither opened, closed nor labelled")
 
 
 def _labels_added(body: Fields) -> tuple[str, ...]:

@@ -156,6 +156,10 @@ class Stage:
         self.forge.face.set_pull_state(self._scene(path, number, by), "closed")
 
     @acting
+    def reopen_pull(self, path: str, number: int, *, by: str) -> None:
+        self.forge.face.set_pull_state(self._scene(path, number, by), "open")
+
+    @acting
     def land_closed(self, path: str, number: int, *, by: str) -> str:
         """Do what a merge robot does: push the squashed pull to its base, and close the pull without merging it."""
         scene = self._scene(path, number, by)

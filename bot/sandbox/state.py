@@ -107,6 +107,8 @@ class PullPart:
     merged_at: int | None = None
     merged_by: str | None = None
     merged_as: str | None = None
+    landed: tuple[str, str] | None = None
+    """Where the base was before the merge and after it."""
     tested: tuple[str, str, str | None] | None = None
     asked: int = 0
     """How often the pull was read since its head or base last changed; the first answers know no mergeability."""

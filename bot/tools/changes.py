@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from bot.core.actions import NotLanded, Partial, Picked, PickOutcome, Present, Unproven
+from bot.core.actions import NotLanded, Partial, Picked, PickOutcome, Standing, Unproven
 from bot.core.duplicates import Traits, numbers
 from bot.core.model import Change, MergeMethod, Pull
 from bot.tools.attributes import Unreadable
@@ -20,6 +20,7 @@ from bot.tools.pick import Impossible, Picker, Wish
 
 _ASK = "Check what the pull brought and pick those commits by hand; the recipe is `git cherry-pick -x COMMIT…`."
 _MERGE_TAKEN_BACK = re.compile(rb"This reverts commit ([0-9a-f]{7,64}), reversing")
+_AT_THE_END = re.compile(r"[(\[][#!](\d{1,9})[)\]]\s*$")
 _REVERT_OF_A_PULL = re.compile(r'^Revert "(.*)"(?: [(\[][#!]\d+[)\]])?$')
 
 
@@ -75,7 +76,11 @@ class ChangeResolver:
         if squash is not None and len(squash.parents) == 1:
             found = self._squash_or_rebase(pull, squash, head)
             if isinstance(found, Change):
-                return self._sum(pull, self._read([c.sha for c in found.commits]), (ours, merged), found.method)
+                summed = self._sum(pull, self._read([c.sha for c in found.commits]), (ours, merged), found.method)
+                own = self._between(squash.parents[0], head.sha)
+                if isinstance(summed, Change) and self._has_some(ours, own):
+                    return self._whole_merge(pull, merged)
+                return summed
         return Unproven(f"the merge {merged.sha[:12]} does not bring the pull's head {head.sha[:12]}", _ASK)
 
     def _sum(
@@ -84,19 +89,32 @@ class ChangeResolver:
         """Prove that the commits, applied to the state before, give the state after. An evil merge fails here."""
         before, after = span
         plain = self._with_content(commits)
-        if not plain:
+        picked = self._picks([Wish(before, tuple(c.sha for c in plain))])[0] if plain else None
+        there = {step.source for step in picked.steps if step.outcome == "present"} if picked else set()
+        brought = [commit for commit in plain if commit.sha not in there]  # a stack holds what the pull below landed
+        if not brought:
             return Unproven(f"the pull has no commits of its own between {before[:12]} and {after.sha[:12]}", _ASK)
-        picked = self._picks([Wish(before, tuple(c.sha for c in plain))])[0]
-        if isinstance(picked, Picked | Partial | Present) and picked.tree == after.tree:
-            proof = f"{len(plain)} commit(s) applied to {before[:12]} give exactly {after.sha[:12]} ({method})."
-            return _change(pull, plain, method, proof)
+        if isinstance(picked, Picked | Partial) and picked.tree == after.tree:
+            proof = f"{len(brought)} commit(s) applied to {before[:12]} give exactly {after.sha[:12]} ({method})."
+            return _change(pull, brought, method, proof)
         where = ""
-        if isinstance(picked, Picked | Partial | Present):
+        if isinstance(picked, Picked | Partial):
             where = f" (it differs in {self._differing(picked.tree, after.tree)})"
         return Unproven(
             f"the pull's commits do not add up to {after.sha[:12]}{where}: a merge in it carries changes of its own",
             f"To take the merge as one change: `git cherry-pick -x -m 1 {after.sha[:12]}`, after reading it.",
         )
+
+    def _has_some(self, before: str, own: Sequence[RawCommit]) -> bool:
+        """Whether a commit of these had nothing to bring any more: the squash of them all brings it once more."""
+        plain = self._with_content(own)
+        picked = self._picks([Wish(before, tuple(c.sha for c in plain))])[0] if plain else None
+        return picked is not None and any(step.outcome == "present" for step in picked.steps)
+
+    def _whole_merge(self, pull: Pull, merged: RawCommit) -> Change:
+        """The merge against its first parent, where no other commit brings just what it brought."""
+        proof = f"{merged.sha[:12]} is all that the pull brought; the squash that it merges holds more than that."
+        return replace(_change(pull, [merged], "merge", proof), mainline=1)
 
     def _squash_or_rebase(self, pull: Pull, merged: RawCommit, head: RawCommit) -> Change | Unproven:
         """Both leave one parent, and of a rebase the forge names the last commit only: the content tells them apart."""
@@ -104,41 +122,49 @@ class ChangeResolver:
         if not own:
             return Unproven(f"the pull has no commits beyond {merged.parents[0][:12]}", _ASK)
         base = self._base_before(pull, merged) if len(own) > 1 else None
-        again = self._rebased(own, merged, base) if len(own) > 1 else [merged]
+        again, is_all = self._rebased(pull, own, merged, base) if len(own) > 1 else ([merged], True)
         landed = again or [merged]
         before = landed[0].parents[0]
         if not self._brings(before, head, merged):
             return Unproven(f"merging the pull's head into {before[:12]} does not give {merged.sha[:12]}", _ASK)
-        if again and len(again) < len(own) and not (base and self._is_ancestor(before, base)):
+        if again and len(again) < len(own) and not is_all:
             return Unproven(f"{merged.sha[:12]} is the last of {len(own)} commits; the others are not below it", _ASK)
         rebased = len(again) > 1 or (again and any(_same_origin(commit, merged) for commit in own))
         method: MergeMethod = "rebase" if rebased else "squash"
         proof = f"{len(landed)} commit(s) up to {merged.sha[:12]} give what merging the pull's head gives ({method})."
         return _change(pull, landed, method, proof)
 
-    def _rebased(self, own: Sequence[RawCommit], tip: RawCommit, base: str | None) -> list[RawCommit]:
-        """The pull's own commits as they stand at the end of the branch, oldest first.
+    def _rebased(
+        self, pull: Pull, own: Sequence[RawCommit], tip: RawCommit, base: str | None,
+    ) -> tuple[list[RawCommit], bool]:  # fmt: skip
+        """The pull's own commits as they stand at the end of the branch, oldest first; and whether these are all.
 
         Titles and dates may have been changed on the way; that picking an own commit gives the one that is there has
-        not. What the branch had at `base` was not brought by the pull, however much it looks like it.
+        not. What the branch had at `base` was not brought by the pull, however much it looks like it, and nor was what
+        got another pull's number on its way, or none where the last one got this pull's.
         """
         stop = [f"^{base}"] if base else []
-        most = f"--max-count={2 * len(own)}"  # there may be empty ones between
-        listed = self.git.run("rev-list", "--first-parent", most, tip.sha, *stop).decode("ascii").split()
+        most = 2 * len(own)  # there may be empty ones between
+        told = self.git.run("rev-list", "--first-parent", f"--max-count={most}", tip.sha, *stop)
+        listed = told.decode("ascii").split()
         found: list[RawCommit] = []
-        remaining = list(own)
+        remaining, named = list(own), False
         for commit in self._read(listed):
             if not remaining or len(commit.parents) != 1:
-                break
+                return found, False
             if not self._with_content([commit]):
                 continue
             picks = self._picks([Wish(commit.parents[0], (c.sha,)) for c in reversed(remaining)])
             match = next((i for i, pick in enumerate(picks) if _gives(pick, commit.tree)), None)
             if match is None:
-                break
+                return found, named and not _ends_in_number(commit, pull)
+            got = _got_a_number(commit, remaining[-1 - match])
+            if found and (got or named) and not _ends_in_number(commit, pull):
+                return found, True
+            named = named or (got and _ends_in_number(commit, pull))
             found.insert(0, commit)
             del remaining[len(remaining) - 1 - match :]  # the branch keeps the pull's order, so earlier ones only
-        return found
+        return found, bool(base) and len(listed) < most
 
     def _base_before(self, pull: Pull, landed: RawCommit) -> str | None:
         """Where the base branch was before the pull came, if the forge tells."""
@@ -168,20 +194,33 @@ class ChangeResolver:
         listed = self.git.run("rev-list", "--first-parent", "--fixed-strings", *words, base_tip, f"^{pull.head_sha}")
         return [c for c in self.picker.reader.commits(listed.decode("ascii").split()) if c]
 
+    # ── whether it still counts ──────────────────────────────────────────────────────────────────────────────────────
+
+    def standing(self, commit: str, tip: str, numbers: Sequence[int]) -> Standing:
+        """How a commit stands on the branch with this tip: not there, there, or there and taken back since."""
+        if self._commit(commit) is None or not self._is_ancestor(commit, tip):
+            return Standing(holds=False)
+        by = _last_word({commit, *(f"#{number}" for number in numbers)}, self._reverts_since(commit, tip))
+        return Standing(by is None, by)
+
     # ── common ground ────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _reverts(self, change: Change, merged_as: str | None, base_tip: str) -> list[str]:
         """The commits that took commits of the change back, as far as they have the last word."""
-        if change.commits[-1].sha == base_tip:
-            return []
-        listed = self.git.run(
-            "rev-list", "--reverse", "--topo-order", "--regexp-ignore-case", "--fixed-strings", "--grep=revert",
-            f"{change.commits[-1].sha}..{base_tip}",
-        ).decode("ascii").split()  # fmt: skip
-        reverts = [self._as_revert(commit) for commit in self._read(listed)]
+        reverts = self._reverts_since(change.commits[-1].sha, base_tip)
         whole = {f"#{change.number}", *([merged_as] if merged_as and change.method == "merge" else [])}
         words = (_last_word({commit.sha, *whole}, reverts) for commit in change.commits)
         return [word for word in words if word]
+
+    def _reverts_since(self, commit: str, tip: str) -> list[_Revert]:
+        """The reverts that came after a commit, in their order."""
+        if commit == tip:
+            return []
+        listed = self.git.run(
+            "rev-list", "--reverse", "--topo-order", "--regexp-ignore-case", "--fixed-strings", "--grep=revert",
+            f"{commit}..{tip}",
+        ).decode("ascii").split()  # fmt: skip
+        return [self._as_revert(commit) for commit in self._read(listed)]
 
     def _as_revert(self, commit: RawCommit) -> _Revert:
         traits = Traits.read(commit.sha, "", 0, commit.message.decode(errors="replace"))
@@ -281,6 +320,19 @@ def _change(pull: Pull, commits: Sequence[RawCommit], method: MergeMethod, proof
 def _same_origin(one: RawCommit, other: RawCommit) -> bool:
     """A rebase keeps the whole author line and the title, whatever it does to the content."""
     return one.author == other.author and one.message.split(b"\n", 1)[0] == other.message.split(b"\n", 1)[0]
+
+
+def _got_a_number(landed: RawCommit, own: RawCommit) -> bool:
+    """Whether a title got a pull's number at its end on the way: forges do that to what they squash, robots to all."""
+    return _AT_THE_END.findall(_title(landed)) not in ([], _AT_THE_END.findall(_title(own)))
+
+
+def _ends_in_number(commit: RawCommit, pull: Pull) -> bool:
+    return _AT_THE_END.findall(_title(commit)) == [str(pull.number)]
+
+
+def _title(commit: RawCommit) -> str:
+    return commit.message.split(b"\n", 1)[0].decode(errors="replace")
 
 
 def _names(commit: RawCommit, pull: Pull) -> bool:

@@ -18,16 +18,19 @@ from bot.core.actions import (
     EnsureBranch,
     FindOrigins,
     FindPresent,
+    FindStanding,
     NotLanded,
+    Origins,
     PickCommits,
     PickOutcome,
     Refused,
     ResolveChange,
+    Standing,
     Sync,
     Synced,
     Unproven,
 )
-from bot.core.duplicates import BranchIndex, doubt, find_combined, find_evidence, origins
+from bot.core.duplicates import BranchIndex, Traits, doubt, find_combined, find_evidence, numbers_said
 from bot.core.errors import Fault
 from bot.core.model import Branch, Change, CloneAccess, Evidence, NewCommit, Repo
 from bot.tools.changes import ChangeResolver
@@ -46,6 +49,7 @@ T = TypeVar("T")
 _POLICY = {"github": ".github/relbot.toml", "gitlab": ".gitlab/relbot.toml"}
 _SCRATCH = "scratch-"
 _LONGEST_POLICY = 64 * 1024  # bytes
+_LONGEST_CHAIN = 20  # commits
 
 
 class Mirrors:
@@ -143,8 +147,13 @@ class Mirror:
         outcome = self.pick(action)
         return self._healing(lambda: describe_commits(self.picker, outcome))
 
-    def find_origins(self, action: FindOrigins) -> tuple[tuple[int, str], ...]:
-        """Which pulls the commits of a push say they carry. A new branch carries nothing new."""
+    def find_standing(self, action: FindStanding) -> Standing:
+        """See `ChangeResolver.standing`."""
+        tip, numbers = action.onto.sha, action.numbers
+        return self._healing(lambda: self._resolver().standing(action.commit, tip, numbers))
+
+    def find_origins(self, action: FindOrigins) -> tuple[Origins, ...]:
+        """What the commits of a push say they come from, or take back. A new branch carries nothing new."""
         if not action.before.strip("0") or not action.after.strip("0"):
             return ()
         return self._healing(lambda: self._find_origins(action))
@@ -159,7 +168,7 @@ class Mirror:
         view = self.picker.scratch.view().directory
         done = self._clone.push(view, f"{action.commit}:{ref}", f"{ref}:{action.expect or ''}")
         if done.status == 0:
-            return BranchReady(action.commit)
+            return BranchReady(action.commit, found=any(line.startswith(b"=") for line in done.out.split(b"\n")))
         return self._explain_refusal(done, ref, action)
 
     def _explain_refusal(self, done: Done, ref: str, action: EnsureBranch) -> BranchReady | BranchMoved | Refused:
@@ -170,7 +179,7 @@ class Mirror:
             raise Fault(str(GitFault(["push", action.branch], done.status, done.err)), passing=True)
         tip = self._clone.remote_tip(ref)  # the forge may have been slower than the lease, or have taken it after all
         if tip == action.commit:
-            return BranchReady(tip)
+            return BranchReady(tip, found=True)
         if tip == action.expect and "[remote rejected]" in said:
             return _refusal(said, action.branch)
         return BranchMoved(tip)
@@ -222,7 +231,10 @@ class Mirror:
             tip = self._tip(base) or self._tip(self._repo.default_branch)
         if tip is None:
             return NotLanded(f"its base branch {base} is gone")
-        return ChangeResolver(self._clone.git(), self.picker).resolve(action.pull, tip)
+        return self._resolver().resolve(action.pull, tip)
+
+    def _resolver(self) -> ChangeResolver:
+        return ChangeResolver(self._clone.git(), self.picker)
 
     def _tip(self, branch: str) -> str | None:
         if branch in self._tips:
@@ -261,17 +273,22 @@ class Mirror:
             return tuple(found)
         return tuple(doubt(e) if e in certain else e for e in found)
 
-    def _find_origins(self, action: FindOrigins) -> tuple[tuple[int, str], ...]:
+    def _find_origins(self, action: FindOrigins) -> tuple[Origins, ...]:
         before, after = self.picker.reader.commits([action.before, action.after])
         if before is None or after is None:
             return ()  # a branch that was rewritten, or has moved on since
         pushed = self._clone.git().run("rev-list", "--reverse", "--no-merges", after.sha, f"^{before.sha}")
-        commits = self.patch_ids.traits(pushed.decode("ascii").split())
-        return tuple(
-            (number, commit.sha)
-            for commit in commits
-            for number in origins(commit, self.patch_ids.traits(self._full(commit.picked_from)))
-        )
+        found = [self._origins_of(commit) for commit in self.patch_ids.traits(pushed.decode("ascii").split())]
+        return tuple(each for each in found if each.pulls or each.picked_from or each.reverted)
+
+    def _origins_of(self, commit: Traits) -> Origins:
+        """Its own word, and that of the commits which it takes back."""
+        meant = [commit]
+        while len(meant) < _LONGEST_CHAIN and (taken := self.patch_ids.traits(self._full(meant[-1].reverts))):
+            meant += taken  # what a revert of a revert gives again is meant, too
+        named = dict.fromkeys(sha for each in meant for sha in self._full(each.picked_from))
+        pulls = [number for each in (*meant, *self.patch_ids.traits(list(named))) for number in numbers_said(each)]
+        return Origins(commit.sha, tuple(dict.fromkeys(pulls)), tuple(named), commit.reverts_pulls)
 
     def _full(self, names: Sequence[str]) -> list[str]:
         return [commit.sha for commit in self.picker.reader.commits(names) if commit]

@@ -20,6 +20,8 @@ from bot.core.actions import (
     FindOrigins,
     FindPresent,
     FindPulls,
+    FindPullsOf,
+    FindStanding,
     GetLabellings,
     GetPull,
     GetRole,
@@ -74,6 +76,7 @@ CASES = [
     (GetRole(REPO, ADA), ("role_of", REPO, ADA)),
     (IsMember(REPO, ADA, "acme/release"), ("is_member", REPO, ADA, "acme/release")),
     (FindPulls(REPO, "head", "base"), ("find_pulls", REPO, "head", "base")),
+    (FindPullsOf(REPO, "a" * 40), ("pulls_of", REPO, "a" * 40)),
     (FindComment(REPO, 12, "marker"), ("find_comment", REPO, 12, "marker")),
     (wish := EnsurePull(REPO, "head", "base", "title", "body"), ("ensure_pull", wish)),
     (wish := EnsureComment(REPO, 12, "marker", "text"), ("ensure_comment", wish)),
@@ -83,6 +86,7 @@ CASES = [
     (PICK, ("pick", PICK)),
     (wish := CompareWithOriginal(PICK, "c" * 40), ("compare", wish)),
     (wish := FindOrigins(REPO, "a" * 40, "b" * 40), ("find_origins", wish)),
+    (wish := FindStanding(REPO, "a" * 40, Branch("b", "a" * 40)), ("find_standing", wish)),
     (wish := EnsureBranch(PICK, "c" * 40, "backport/2.7/12", None), ("ensure_branch", wish)),
 ]
 SILENT = [

@@ -27,7 +27,8 @@ from bot.core.actions import (
     ask,
 )
 from bot.core.errors import Fault, UserError
-from bot.core.jobs import Plan, Report
+from bot.core.jobs import Plan, Report, Settle
+from bot.core.model import Line
 from bot.forges.tally import count_call
 from tests.app.values import PICK, REPO, a_backport, a_closing, a_pull, a_report
 
@@ -241,6 +242,22 @@ def test_a_refusal_does_not_use_up_the_key_of_somebody_who_may():
     with closing(Runner(lambda _: None, Decisions(None, flow_of))) as runner:
         said = [runner.start(job).result(WAIT).outcome for _ in range(3) if runner.drain(WAIT)]
     assert said == ["refused", "opened", "opened"]
+
+
+def test_what_was_settled_is_settled_again_since_a_pull_can_be_closed_twice():
+    ran = []
+
+    def flow_of(job):
+        yield from ask(FindComment(job.repo, job.number, "marker"))
+        ran.append(job.key)
+        return Report(job, "settled", "It is closed.")
+
+    job = Settle(REPO, 12, Line(2, 7), "closed", 31)
+    with closing(Runner(lambda _: None, Decisions(None, flow_of))) as runner:
+        for _ in range(2):
+            runner.start(job).result(WAIT)
+            assert runner.drain(WAIT)
+    assert ran == [job.key] * 2
 
 
 def test_a_job_whose_key_has_run_answers_with_its_recorded_report():

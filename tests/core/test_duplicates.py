@@ -13,7 +13,7 @@ from bot.core.duplicates import (
     find_evidence,
     hide_trailers,
     numbers,
-    origins,
+    numbers_said,
     title_key,
 )
 from bot.core.model import Evidence
@@ -434,23 +434,21 @@ def test_a_sum_that_names_others_as_its_origin_is_not_certain():
     assert [e.certain for e in find_combined("Fix it", "sum", ["1" * 40, "2" * 40], line)] == [False, False]
 
 
-# ── origins ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── what a commit says it carries ────────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize(("title", "sources", "found"), [
-    ("Fix (#12) (#34)", [], (12,)),
-    ("Fix (#34)", [], ()),
-    ("Fix", [], ()),
-    ("Fix (#11) (#12) (#34)", [], (11, 12)),
-    ("Fix what #9 broke (#34)", [], ()),
-    ("anything (#34)", ["Fix (#12)"], (12,)),
-    ("anything (#11) (#34)", ["Fix (#12)"], (12,)),
-    ("anything (#34)", ["Fix what #9 broke (#12)", "Fix (#12)", "Fix more (#13)"], (12, 13)),
-    ("Fix (#12) (#34)", ["No number"], (12,)),
+@pytest.mark.parametrize(("message", "found"), [
+    ("Fix (#12) (#34)", (12,)),
+    ("Fix (#34)", (34,)),
+    ("Fix", ()),
+    ("Fix (#11) (#12) (#34)", (11, 12)),
+    ("Fix what #9 broke (#34)", (34,)),
+    ('Revert "Fix (#12) (#34)" (#40)', (12, 34)),
+    ('Revert "[2.7] Fix (#12)" (#40)', (12,)),
+    ("Fixes (#34)\n\n* One (#12)\n* Two (#13)\n", (34, 12, 13)),
 ])  # fmt: skip
-def test_the_pulls_that_a_commit_carries_by_its_own_word(title, sources, found):
-    named = [commit(str(n) * 40, source) for n, source in enumerate(sources, 1)]
-    assert origins(commit(PICK, title), named) == found
+def test_the_pulls_that_a_commit_may_carry_or_take_back_by_its_own_word(message, found):
+    assert numbers_said(Traits.read(PICK, ADA, 100, message)) == found
 
 
 # ── the index ────────────────────────────────────────────────────────────────────────────────────────────────────────

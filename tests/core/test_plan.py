@@ -6,12 +6,22 @@ from dataclasses import replace
 
 import pytest
 
-from bot.core.actions import FindOrigins, GetLabellings, GetPull, GetRole, Labelling, Missing, Sync
-from bot.core.events import CommentEdited, CommentPosted, Event, PullClosed, PullLabelled, PushedTo
+from bot.core.actions import (
+    FindOrigins,
+    FindPullsOf,
+    GetLabellings,
+    GetPull,
+    GetRole,
+    Labelling,
+    Missing,
+    Origins,
+    Sync,
+)
+from bot.core.events import CommentEdited, CommentPosted, Event, PullClosed, PullLabelled, PullOpened, PushedTo
 from bot.core.jobs import Answer, Backport, Plan, Settle
 from bot.core.messages.pulls import BACKPORT_MARKER
 from bot.core.model import Line, Pull, Role
-from bot.core.plan import MAX_SETTLED, flow_of, plan
+from bot.core.plan import MAX_LOOKED_AT, flow_of, plan
 from tests.core.driving import Answers, drive, kinds, reads_only
 from tests.core.values import (
     ADA,
@@ -81,8 +91,8 @@ def test_the_one_who_set_the_label_asks_not_the_one_who_merged() -> None:
 
 
 def test_each_time_a_label_is_put_on_again_is_a_new_job() -> None:
-    found = closing(a_pull(labels=("backport/2.7",)), {"backport/2.7": Labelling(ADA, 3)})
-    assert found.jobs == (Backport(REPO, 12, L27, ADA, generation=2),)
+    found = closing(a_pull(labels=("backport/2.7",)), {"backport/2.7": Labelling(ADA, 3, 1_700_000_500)})
+    assert found.jobs == (Backport(REPO, 12, L27, ADA, generation=2, asked_at=1_700_000_500),)
 
 
 def test_two_labels_for_one_line_are_one_job() -> None:
@@ -152,7 +162,53 @@ def test_a_merged_backport_settles_its_change() -> None:
 
 
 def test_a_backport_closed_without_merge_settles_too() -> None:
-    assert own(merged=False, merged_as=None)[0].jobs == (Settle(REPO, 12, L27, None, 31),)
+    assert own(merged=False, merged_as=None)[0].jobs == (Settle(REPO, 12, L27, "closed", 31),)
+
+
+HAND = {"head": "hand", "body": "Backport of #12 and #14."}
+
+
+@pytest.mark.parametrize("fork", [REPO.id, 99, None])
+def test_a_merged_pull_that_a_person_calls_a_backport_is_one(fork: int | None) -> None:
+    assert own(**HAND, head_repo_id=fork)[0].jobs == tuple(Settle(REPO, n, L27, LANDED, 31) for n in (12, 14))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"head_repo_id": 99, "merged": False, "merged_as": None},
+        {"base": "main"},
+        {"body": "> Backport of #12"},
+        {"body": "Backport of #31"},
+        {"body": "Backport of other/repository#12"},
+    ],
+)
+def test_a_strangers_word_another_branch_or_the_pull_itself_settles_nothing(changes: dict[str, object]) -> None:
+    assert own(**{**HAND, **changes})[0].jobs == ()
+
+
+def opened(again: bool = False, **changes: object) -> tuple[Plan, list[str]]:
+    pull = a_backport_pull(**changes)
+    event = PullOpened(REPO, 31, BOB, pull.base, pull.body, again)
+    return planned(event, {GetPull: pull, Sync: synced()})
+
+
+def test_a_backport_that_a_person_opens_or_opens_again_settles_its_change() -> None:
+    assert opened()[0].jobs == (Settle(REPO, 12, L27, "open", 31),)
+    assert opened(**HAND)[0].jobs[0] == Settle(REPO, 12, L27, "open", 31)
+    ours = f'{BACKPORT_MARKER}"change":12}} -->'
+    assert opened(again=True, body=ours)[0].jobs == (Settle(REPO, 12, L27, "open", 31),)
+
+
+def test_what_the_bot_opens_itself_and_what_goes_elsewhere_costs_nothing() -> None:
+    for changes in ({"body": f'{BACKPORT_MARKER}"change":12}} -->'}, {"base": "main"}, {"base": "feature/x"}):
+        found, asked = opened(**changes)
+        assert (found.jobs, asked) == ((), [])
+        assert found.notes
+
+
+def test_a_forks_pull_that_calls_itself_a_backport_settles_nothing_when_it_is_opened() -> None:
+    assert opened(**HAND, head_repo_id=99)[0].jobs == ()
 
 
 def test_a_fast_forwarded_backport_landed_as_its_own_last_commit() -> None:
@@ -236,11 +292,32 @@ def pushed(branch: str, before: str = TIP27, after: str = NEW) -> PushedTo:
     return PushedTo(REPO, branch, before, after, ADA)
 
 
-def test_commits_that_arrive_on_a_line_settle_the_changes_they_come_from() -> None:
-    origins = ((12, "1" * 40), (14, "2" * 40), (12, "3" * 40))
-    found, asked = drive(plan(pushed("release/2.7")), {Sync: synced(), FindOrigins: origins})
-    assert asked[-1] == FindOrigins(REPO, TIP27, NEW)
-    assert found.jobs == (Settle(REPO, 12, L27, "3" * 40, None), Settle(REPO, 14, L27, "2" * 40, None))
+def arrived(*origins: Origins, pulls: object = (), named: object = None) -> tuple[Settle, ...]:
+    world: Answers = {Sync: synced(), FindOrigins: origins, FindPullsOf: pulls, GetPull: named}
+    found, asked = drive(plan(pushed("release/2.7")), world)
+    assert FindOrigins(REPO, TIP27, NEW) in asked
+    assert reads_only(asked)
+    return found.jobs  # type: ignore[return-value]
+
+
+def test_commits_that_arrive_on_a_line_settle_the_changes_whose_numbers_they_have() -> None:
+    jobs = arrived(Origins("1" * 40, (12,)), Origins("2" * 40, (14, 12)))
+    assert jobs == (Settle(REPO, 12, L27, "1" * 40), Settle(REPO, 14, L27, "2" * 40))
+
+
+def test_the_forge_knows_the_pull_of_a_commit_that_has_no_number() -> None:
+    """Main was rebased or merged; a person picked with `-x`, and nothing but the commit's id says from where."""
+    jobs = arrived(Origins("1" * 40, (), ("5" * 40,)), pulls=(a_pull(), a_pull(number=90, is_open=True)))
+    assert jobs == (Settle(REPO, 12, L27, "1" * 40),)
+
+
+def test_a_revert_by_number_settles_the_change_that_the_pull_had_carried() -> None:
+    reverted = Origins("1" * 40, reverted=(31,))
+    assert arrived(reverted, named=a_backport_pull(is_open=False, merged=True)) == (
+        Settle(REPO, 12, L27, "1" * 40, 31),
+    )
+    assert arrived(reverted, named=a_pull(number=31)) == (Settle(REPO, 31, L27, "1" * 40),)
+    assert arrived(reverted, named=Missing("31")) == (Settle(REPO, 31, L27, "1" * 40),)
 
 
 @pytest.mark.parametrize(
@@ -263,17 +340,18 @@ def test_a_numbered_branch_that_is_no_line_leads_to_nothing() -> None:
 
 
 def test_a_rewritten_line_does_not_settle_without_end() -> None:
-    origins = tuple((number, NEW) for number in range(1, MAX_SETTLED + 3))
+    origins = tuple(Origins(f"{number:040}", (number,)) for number in range(1, MAX_LOOKED_AT + 3))
     found, _ = planned(pushed("release/2.7"), {Sync: synced(), FindOrigins: origins})
-    assert len(found.jobs) == MAX_SETTLED
-    assert found.notes == ("2 further changes are left unsettled.",)
+    assert len(found.jobs) == MAX_LOOKED_AT
+    assert found.jobs[-1].number == MAX_LOOKED_AT + 2, "the newest count"
+    assert found.notes == ("2 further commits are left unlooked at.",)
 
 
 # ── jobs ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_every_kind_of_job_has_its_flow() -> None:
-    for job in (a_job(Line(2, 7)), Settle(REPO, 12, L27, None, None), Answer(REPO, 12, 501, "eyes")):
+    for job in (a_job(Line(2, 7)), Settle(REPO, 12, L27, NEW), Answer(REPO, 12, 501, "eyes")):
         first = next(flow_of(job))
         assert type(first).__name__ == ("React" if isinstance(job, Answer) else "GetPull")
         assert not isinstance(first, GetRole)

@@ -231,6 +231,15 @@ class ForgeContract:
         assert [(pull.number, pull.is_open) for pull in found] == [(second, True), (first, False)]
         assert bench.forge.find_pulls(bench.repo, "backport/2.7/9", "release/2.7") == ()
 
+    def test_a_commit_belongs_to_the_pull_that_brought_it_and_to_none_before(self, bench: Bench) -> None:
+        number = bench.pull("backport/2.7/1", "release/2.7")
+        made = bench.merge(number, by="ada")
+        [found] = bench.forge.pulls_of(bench.repo, made)
+        assert (found.number, found.base, found.merged, found.merged_as) == (number, "release/2.7", True, made)
+        assert found.closed_at is not None
+        assert bench.forge.pulls_of(bench.repo, bench.tip("main")) == ()
+        assert bench.forge.pulls_of(bench.repo, "0" * 40) == (), "a commit that the forge does not know"
+
     @pytest.mark.parametrize("name", ["odd/a#b", "odd/ä+%20&x=y", "--upload-pack=x"])
     def test_a_branch_of_an_odd_name_is_found_and_no_other(self, bench: Bench, name: str) -> None:
         bench.branch(name)
@@ -348,10 +357,12 @@ class ForgeContract:
         bench.unlabel(number, "backport/2.7", by="ada")
         bench.label(number, "backport/2.7", by="grace")
         bench.forge.set_labels(bench.repo, number, ("ours",), ())
-        assert bench.forge.labellings(bench.repo, number) == {
+        found = bench.forge.labellings(bench.repo, number)
+        assert {name: replace(one, at=0) for name, one in found.items()} == {
             "backport/2.7": Labelling(bench.person("grace"), 2),
             "ours": Labelling(bench.forge.me(), 1),
         }
+        assert all(one.at > 1_000_000_000 for one in found.values()), "a label has its time"
 
     # ── comments and reactions ───────────────────────────────────────────────────────────────────────────────────────
 

@@ -23,6 +23,7 @@ from bot.core.events import (
     Malformed,
     PullClosed,
     PullLabelled,
+    PullOpened,
     PushedTo,
 )
 from bot.core.model import Person, Repo, Secret
@@ -61,6 +62,8 @@ BUILDS = repo(219188321, "ailisp/gcbapp-buildconfig-example")
 CODERTOCAT = Person(21031067, "Codertocat")
 BRAD = Person(817538, "bradrydzewski")
 AILISP = Person(13259400, "ailisp")
+PYUP = Person(16239342, "pyup-bot")
+SIMPLE = "This is a pretty simple change that we need to pull into master."
 MERGIFY = Person(38500045, "mergify-test[bot]", is_bot=True)
 
 
@@ -98,6 +101,21 @@ EVENTS: dict[str, Event] = {
     ),
     "pull_request/labeled.octokit8.json": PullLabelled(HELLO, 2, ("bug",), CODERTOCAT),
     "pull_request/labeled.octokit9.json": PullLabelled(HELLO, 2, ("bug",), CODERTOCAT),
+    **{
+        f"pull_request/{name}.json": PullOpened(where, number, who, base, body, name.startswith("reopened"))
+        for name, where, number, who, base, body in [
+            ("opened.octokit0", HELLO, 2, CODERTOCAT, "master", SIMPLE),
+            ("opened.octokit12", HELLO, 2, CODERTOCAT, "master", SIMPLE),
+            ("opened.opsdroid_pr", repo(83927663, "opsdroid/opsdroid-audio"), 175, PYUP, "master", "hello world"),
+            ("opened.rfci_pr-open", BUILDS, 3, Person(55861365, "byao1276"), "master", ""),
+            ("reopened.octokit18", HELLO, 2, CODERTOCAT, "master", SIMPLE),
+            ("reopened.octokit19", HELLO, 2, CODERTOCAT, "master", SIMPLE),
+            (
+                "reopened.opsdroid_pr_reopened", repo(383694677, "test-org/test-repo", "main"), 9,
+                Person(34076, "test-user"), "main", "This is just a change to the Readme file.",
+            ),
+        ]
+    },
     "push/event.goscm_push_branch_create.json": PushedTo(
         DRONE, "feature-branch", NOBODY, "d2b75aa7797ec26b088fa2dd527e9d2c052fcedd", BRAD
     ),
@@ -124,7 +142,7 @@ EVENTS: dict[str, Event] = {
 """The real payloads that concern the bot. Every other one in the folder is to be ignored."""
 
 IGNORED_BECAUSE = {
-    "pull_request": "a pull was neither closed nor labelled",
+    "pull_request": "a pull was neither opened, closed nor labelled",
     "issue_comment": "a comment on an issue that is not a pull",
     "push": "a push to something that is not a branch",
 }
@@ -143,6 +161,14 @@ def test_a_real_payload_becomes_the_right_event_or_is_ignored_with_a_reason(name
 def test_the_table_names_only_files_that_are_there_and_the_folder_is_complete() -> None:
     assert set(EVENTS) <= set(ALL)
     assert len(ALL) == 153
+
+
+def test_a_pull_without_a_body_is_opened_with_none() -> None:
+    told = payload("pull_request/opened.octokit0.json")
+    told["pull_request"]["body"] = None
+    assert deliver("pull_request", told) == Delivery(
+        "72d3162e-cc78-11e3", PullOpened(HELLO, 2, CODERTOCAT, "master", "", again=False)
+    )
 
 
 # ── the signature ────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -25,6 +25,7 @@ from bot.core.events import (
     Malformed,
     PullClosed,
     PullLabelled,
+    PullOpened,
     PushedTo,
 )
 from bot.core.jobs import Backport
@@ -75,6 +76,7 @@ HELLO = repo(4861503, "gitlab-org/hello-world")
 DEEP = repo(4861503, "group1/group2/group3/grp2repo")
 TEST = repo(5, "gitlab-org/gitlab-test")
 SYTSES = Person(0, "sytses")
+README = "adding build instructions to readme"
 PUSHER = Person(51764, "sytses")
 MISPRINTED = "merge_request/merge.gogitlab_group_merge_request.json"
 """An example from a manual whose field names end in spaces (`"iid "`): no GitLab has ever sent it."""
@@ -94,6 +96,20 @@ EVENTS: dict[str, Event] = {
         repo(30456730, "FabioRosado/test-project", "main"), 2, Person(3612771, "FabioRosado")
     ),
     "merge_request/merge.goscm_pull_request_merge.json": PullClosed(HELLO, 1, SYTSES),
+    **{
+        f"merge_request/{name}.json": PullOpened(where, number, who, base, body, name.startswith("reopen"))
+        for name, where, number, who, base, body in [
+            ("open.gogitlab_merge_request", repo(1, "gitlabhq/gitlab-test"), 1, Person(1, "user1"), "master", ""),
+            ("open.gopg_merge-request-event", repo(1, "gitlabhq/gitlab-test"), 1, Person(1, "root"), "master", ""),
+            ("open.goscm_merge_request_subgroup", DEEP, 1, SYTSES, "master", README),
+            ("open.goscm_pull_request_create", HELLO, 1, SYTSES, "master", README),
+            ("reopen.goscm_pull_request_reopen", HELLO, 1, SYTSES, "master", README),
+            (
+                "reopen.opsdroid_generic_mr", repo(30456730, "FabioRosado/test-project", "main"), 2,
+                Person(3612771, "FabioRosado"), "main", "This reverts merge request !1",
+            ),
+        ]
+    },
     "note/create.gogitlab_note_merge_request.json": CommentPosted(
         TEST, 1, 1244, Person(1, "root"), "This MR needs work."
     ),
@@ -122,7 +138,7 @@ EVENTS: dict[str, Event] = {
 """The payloads that concern the bot. Every other one in the folder is to be ignored."""
 
 IGNORED_BECAUSE = {
-    "merge_request": "a pull was neither closed nor labelled",
+    "merge_request": "a pull was neither opened, closed nor labelled",
     "note": "a comment on something that is not a pull",
 }
 
@@ -456,10 +472,11 @@ def test_labels_taken_off_only_are_nothing_to_do() -> None:
 
 
 def test_a_pull_that_is_opened_with_its_labels_waits_for_the_merge() -> None:
-    assert isinstance(labelled([], [{"title": "backport/2.7"}], action="open"), Ignored)
+    opened = labelled([], [{"title": "backport/2.7"}], action="open")
+    assert opened == PullOpened(MEET, 3, SATISH, "main", "", again=False)
 
 
-@pytest.mark.parametrize("action", ["approved", "unapproved", "approval", "open", "reopen", "later", None, 7])
+@pytest.mark.parametrize("action", ["approved", "unapproved", "approval", "later", None, 7])
 def test_what_else_happens_to_pulls_is_ignored(action: object) -> None:
     content = payload(MERGED)
     content["object_attributes"]["action"] = action

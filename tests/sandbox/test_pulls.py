@@ -130,6 +130,9 @@ def test_a_commit_names_the_pulls_that_brought_it(kit: Sandbox, ask: Ask) -> Non
     assert pulls(made) == [number]
     assert pulls(kit.git(REPO).commit(made).parents[0]) == []
     assert ask("GET", f"/commits/{'0' * 40}/pulls").status_code == 422
+    kit.merge_pull(REPO, rebased := open_topic(kit, "other", {"c.py": "c\n"}, commits=2), "rebase", by="ada")
+    last = kit.git(REPO).branch("main")
+    assert [pulls(sha) for sha in (last, kit.git(REPO).commit(last).parents[0])] == [[rebased]] * 2
     kit.branch(REPO, "carry", "main", by="ada")
     kit.open_pull(REPO, PullWish("Carry", "carry", "release/2.7"), by="ada")
     assert pulls(made) == [number]

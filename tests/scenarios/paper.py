@@ -21,12 +21,15 @@ from bot.core.actions import (
     FindOrigins,
     FindPresent,
     FindPulls,
+    FindPullsOf,
+    FindStanding,
     GetLabellings,
     GetPull,
     GetRole,
     Labelling,
     Missing,
     NotLanded,
+    Origins,
     PickCommits,
     Picked,
     Present,
@@ -34,6 +37,7 @@ from bot.core.actions import (
     React,
     ResolveChange,
     SetLabels,
+    Standing,
     Step,
     Sync,
     Synced,
@@ -67,7 +71,9 @@ class Paper:
     picks: dict[str, str] = field(default_factory=dict)
     evidence: dict[str, str] = field(default_factory=dict)
     landed: bool = True
-    origins: tuple[tuple[int, str], ...] = ()
+    origins: tuple[Origins, ...] = ()
+    taken_back: dict[str, str] = field(default_factory=dict)
+    """Commits of a line, each with the one that has reverted it."""
     done: set[str] = field(default_factory=set)
 
     # ── what people do ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -122,6 +128,10 @@ class Paper:
             case Sync():
                 branches = tuple(Branch(name, sha) for name, sha in self.branches.items())
                 return Synced(branches, ("policy.toml", self.policy) if self.policy is not None else None)
+            case FindPullsOf():
+                return ()
+            case FindStanding(commit=commit):
+                return Standing(commit not in self.taken_back, self.taken_back.get(commit))
             case ResolveChange() | FindPresent() | PickCommits() | CompareWithOriginal() | FindOrigins():
                 return self._consult_git(action)
             case _:

@@ -1,9 +1,10 @@
 """Plays the scenario files of this folder: events on a world on paper, and what the bot is expected to make of them.
 
 A file has `about`, the world (`branches`, `policy`, `roles`, the original `[pull]`, which is #12), and `[[step]]`s. A
-step changes the world (`label`, `unlabel`, `pull`, `pull-31`, `picks`, `evidence`, `landed`, `origins`, `branches`),
-then an `event` by somebody happens, and `expect` says what must follow: `jobs`, `reports`, `labels`, `rows`,
-`reactions`, `says`, `notes`, `pulls`. What `expect` does not name is not checked. Adding a case needs no code.
+step changes the world (`label`, `unlabel`, `pull`, `pull-31`, `picks`, `evidence`, `landed`, `origins`,
+`taken-back`, `branches`), then an `event` by somebody happens, and `expect` says what must follow: `jobs`, `reports`,
+`labels`, `rows`, `reactions`, `says`, `notes`, `pulls`. What `expect` does not name is not checked. Adding a case needs
+no code.
 """
 
 from __future__ import annotations
@@ -14,13 +15,17 @@ from typing import Any
 
 import pytest
 
-from bot.core.events import CommentEdited, CommentPosted, Event, PullClosed, PullLabelled, PushedTo
+from bot.core.actions import Origins
+from bot.core.events import CommentEdited, CommentPosted, Event, PullClosed, PullLabelled, PullOpened, PushedTo
 from bot.core.jobs import Answer, Backport, Job, Settle
 from bot.core.model import Pull
 from tests.scenarios.paper import REPO, SOURCE, Paper, person
 
 FILES = sorted(Path(__file__).parent.glob("*.toml"))
-STEP_KEYS = {"label", "unlabel", "pull", "pull-31", "picks", "evidence", "landed", "origins", "branches", "event", "by"}
+STEP_KEYS = {
+    "label", "unlabel", "pull", "pull-31", "picks", "evidence", "landed", "origins", "taken-back", "branches", "event",
+    "by",
+}  # fmt: skip
 EXPECTED = {"jobs", "reports", "labels", "rows", "reactions", "says", "notes", "pulls"}
 
 
@@ -49,7 +54,8 @@ def change_world(world: Paper, step: dict[str, Any]) -> None:
     world.picks.update(step.get("picks", {}))
     world.evidence.update(step.get("evidence", {}))
     world.landed = step.get("landed", world.landed)
-    world.origins = tuple((number, sha) for number, sha in step.get("origins", []))
+    world.origins = tuple(Origins(sha, (number,)) for number, sha in step.get("origins", []))
+    world.taken_back.update(step.get("taken-back", {}))
     world.branches.update(step.get("branches", {}))
 
 
@@ -59,6 +65,8 @@ def an_event(step: dict[str, Any], number: int) -> Event:
     match kind:
         case "closed":
             return PullClosed(REPO, int(rest or 12), who)
+        case "opened" | "reopened":
+            return PullOpened(REPO, int(rest), who, "release/2.7", "", again=kind == "reopened")
         case "labelled":
             return PullLabelled(REPO, 12, (rest,), who)
         case "says":
@@ -77,7 +85,8 @@ def told(job: Job) -> str:
             again = f" again {job.generation}" if job.generation else ""
             return f"backport {job.line} for {job.actor.login}{again}"
         case Settle():
-            return f"settle {job.number} on {job.line}: {'landed' if job.landed else 'not landed'}"
+            by = f" by #{job.pull}" if job.pull else ""
+            return f"settle {job.number} on {job.line}{by}"
         case Answer():
             return f"answer {job.reaction}"
 

@@ -1,4 +1,5 @@
-"""The main job: carry one change to one line (`flow`, `delivery`, `ending`), and follow what becomes of it (`settle`).
+"""The main job: carry one change to one line (`flow`, `delivery`, `ending`), and follow what becomes of it (`carrier`,
+`settle`). `resolve` finds what a change is.
 
 It must never resolve a conflict, overwrite what others have written, or skip work on uncertain evidence.
 """

@@ -5,6 +5,7 @@ It must never overwrite a branch: each is created, or moved from the very commit
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import assert_never
 
 from bot.core.actions import (
@@ -24,7 +25,8 @@ from bot.core.actions import (
     ask,
 )
 from bot.core.backport.ending import Case, Ending, pushed, refuse, waiting
-from bot.core.ledger import read_state_label, states_of
+from bot.core.jobs import Backport
+from bot.core.ledger import Row, read_state_label, states_of
 from bot.core.lines import line_of_label
 from bot.core.messages import refusals
 from bot.core.messages.escape import one_line
@@ -33,27 +35,45 @@ from bot.core.messages.refusals import Refusal
 from bot.core.model import Branch, Evidence, Pull
 
 
-def find_earlier(case: Case, onto: Branch) -> Planning[Ending | tuple[Evidence, ...]]:
-    """An earlier backport of this change: an open pull ends the job, a merged one leaves a doubt.
+@dataclass(frozen=True, slots=True)
+class Declined:
+    """People have closed the pull that carried the change, and nobody has asked for another since."""
 
-    A merged one alone proves nothing, since it may have been reverted. The look-up is spared where the change's labels
-    know of no backport to this line and nobody asks again.
+    pull: Pull
+
+
+def find_earlier(case: Case, onto: Branch, before: Row | None) -> Planning[Ending | Declined | tuple[Evidence, ...]]:
+    """An earlier backport of this change: an open or a declined pull ends the job, a merged one leaves a doubt.
+
+    A merged one alone proves nothing, since it may have been reverted. The look-up is spared where neither the labels
+    nor the comment know of a backport to this line and nobody asks again.
     """
-    if not (case.job.generation or states_of(case.pull.labels, case.job.line)):
+    if not (case.job.generation or before or states_of(case.pull.labels, case.job.line)):
         return ()
     pulls = yield from ask(FindPulls(case.job.repo, case.head, onto.name))
     opened = next((pull for pull in pulls if pull.is_open), None)
     if opened:
         return waiting(case, onto, opened, "updated", ())
+    if declined := _declined(case.job, pulls):
+        return declined
     merged = next((pull for pull in pulls if pull.merged), None)
     if not merged:
         return ()
     return tuple(Evidence("pull", c.sha, merged.merged_as, certain=False, score=0.9) for c in case.change.commits)
 
 
+def _declined(job: Backport, pulls: tuple[Pull, ...]) -> Declined | None:
+    """A pull that was closed after the label was put on last; a comment asks anew whenever it is written."""
+    if job.comment is not None:
+        return None
+    asked = (job.asked_at, min(job.generation, 1))  # put on again in the same second it is a new wish
+    closed = (pull for pull in pulls if not pull.is_open and not pull.merged)
+    return next((Declined(pull) for pull in closed if asked <= (pull.closed_at or 0, 0)), None)
+
+
 def deliver(
     case: Case, onto: Branch, pick: PickCommits, picked: Picked | Partial, evidence: tuple[Evidence, ...]
-) -> Flow[Ending | BranchMoved]:
+) -> Flow[Ending | Declined | BranchMoved]:
     """Push where policy says so; a pick with any doubt goes through a draft whatever the policy says."""
     if case.policy.backport.delivery == "push" and all(item.certain for item in evidence):
         return (yield from _push(case, onto, pick, picked))
@@ -75,7 +95,7 @@ def _push(case: Case, onto: Branch, pick: PickCommits, picked: Picked | Partial)
 
 def _propose(
     case: Case, onto: Branch, pick: PickCommits, picked: Picked | Partial, evidence: tuple[Evidence, ...]
-) -> Flow[Ending]:
+) -> Flow[Ending | Declined]:
     """Branch, then pull, then its decoration: whatever fails later, the pull is there."""
     branch = yield from ask(EnsureBranch(pick, picked.commit, case.head, None, case.policy.backport.verified))
     match branch:
@@ -83,8 +103,11 @@ def _propose(
             return _said_no(branch)
         case BranchMoved() if branch.sha != picked.commit:
             return (yield from _taken(case, onto))
-        case BranchMoved() | BranchReady():
+        case BranchReady(found=False):
             pass
+        case BranchMoved() | BranchReady():
+            if declined := _declined(case.job, (yield from ask(FindPulls(case.job.repo, case.head, onto.name)))):
+                return declined
         case _:
             assert_never(branch)
     difference = yield from ask(CompareWithOriginal(pick, picked.commit))

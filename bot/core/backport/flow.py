@@ -20,12 +20,14 @@ from bot.core.actions import (
     Picked,
     Present,
     React,
-    ResolveChange,
+    Reaction,
     ask,
 )
-from bot.core.backport.delivery import deliver, find_earlier
+from bot.core.backport.delivery import Declined, deliver, find_earlier
 from bot.core.backport.ending import Case, Ending, conflict, present, refuse, unresolved
-from bot.core.jobs import Backport, Report
+from bot.core.backport.resolve import resolve
+from bot.core.backport.settle import settle
+from bot.core.jobs import Backport, Report, Settle
 from bot.core.ledger import Row
 from bot.core.lines import NoBranch, TwoBranches, branches_of, find_branch, label_of
 from bot.core.messages import refusals
@@ -45,15 +47,26 @@ def backport(job: Backport) -> Flow[Report]:
     pull = yield from ask(GetPull(job.repo, job.number))
     if isinstance(pull, Missing):
         return Report(job, "nothing", f"There is no pull #{job.number} that I can see.")
-    ending = yield from _carry(job, pull)
+    if pull.is_open:
+        yield from _react(job, "confused")
+        return Report(job, "nothing", f"#{pull.number} is open; I start when it is merged.")
+    status = yield from read_status(job.repo, pull)
+    ending = yield from _carry(job, pull, status.ledger.row(job.line))
+    if isinstance(ending, Declined):
+        return (yield from _keep_declined(job, ending.pull))
     if ending.label:
         yield from set_state(job.repo, pull, job.line, ending.label)
     if ending.row:
-        status = yield from read_status(job.repo, pull)
         yield from write_row(status, job.line, _shown(status.ledger.row(job.line), ending.row, humble=ending.humble))
-    if job.comment is not None:
-        yield from ask(React(job.repo, job.number, job.comment, ending.reaction))
+    yield from _react(job, ending.reaction)
     return Report(job, ending.outcome, ending.summary, ending.pull, ending.evidence)
+
+
+def _keep_declined(job: Backport, pull: Pull) -> Flow[Report]:
+    """A backport that people have closed is not made again; what is shown of it is brought up to date."""
+    yield from settle(Settle(job.repo, job.number, job.line, "closed", pull.number))
+    summary = f"#{pull.number} was closed without being merged, and nobody has asked again since."
+    return Report(job, "nothing", summary, pull)
 
 
 def apologise(job: Backport, what: str) -> Flow[None]:
@@ -65,8 +78,12 @@ def apologise(job: Backport, what: str) -> Flow[None]:
     assert ending.row is not None
     status = yield from read_status(job.repo, pull)
     yield from write_row(status, job.line, _shown(status.ledger.row(job.line), ending.row, humble=False))
+    yield from _react(job, ending.reaction)
+
+
+def _react(job: Backport, reaction: Reaction) -> Flow[None]:
     if job.comment is not None:
-        yield from ask(React(job.repo, job.number, job.comment, ending.reaction))
+        yield from ask(React(job.repo, job.number, job.comment, reaction))
 
 
 def _shown(before: Row | None, row: Row, *, humble: bool) -> Row:
@@ -78,10 +95,8 @@ def _shown(before: Row | None, row: Row, *, humble: bool) -> Row:
     return row
 
 
-def _carry(job: Backport, pull: Pull) -> Flow[Ending]:
+def _carry(job: Backport, pull: Pull, before: Row | None) -> Flow[Ending | Declined]:
     """May it be done, what is to be done, and doing it."""
-    if pull.is_open:
-        return Ending("nothing", f"#{pull.number} is open; I start when it is merged.", reaction="confused")
     survey = yield from take_survey(job.repo, job.number)
     label = label_of(survey.policy, job.line)
     if survey.errors:
@@ -91,12 +106,12 @@ def _carry(job: Backport, pull: Pull) -> Flow[Ending]:
     onto = _branch_of(job, survey.policy, survey.branches)
     if isinstance(onto, Refusal):
         return refuse(onto)
-    change = yield from ask(ResolveChange(job.repo, pull))
+    change = yield from resolve(job.repo, pull)
     if not isinstance(change, Change):
         return unresolved(job, pull, change)
     case = Case(job, pull, survey.policy, change)
-    earlier = yield from find_earlier(case, onto)
-    if isinstance(earlier, Ending):
+    earlier = yield from find_earlier(case, onto, before)
+    if isinstance(earlier, Ending | Declined):
         return earlier
     return (yield from _pick_until_it_holds(replace(case, doubts=earlier), onto))
 
@@ -115,7 +130,7 @@ def _branch_of(job: Backport, policy: Policy, branches: tuple[Branch, ...]) -> B
             assert_never(found)
 
 
-def _pick_until_it_holds(case: Case, onto: Branch) -> Flow[Ending]:
+def _pick_until_it_holds(case: Case, onto: Branch) -> Flow[Ending | Declined]:
     """Pick onto the line's tip, and again where a push found that the line had moved."""
     for _ in range(ATTEMPTS):
         ended = yield from _attempt(case, onto)
@@ -129,7 +144,7 @@ def _pick_until_it_holds(case: Case, onto: Branch) -> Flow[Ending]:
     return refuse(refusals.restless_branch(onto.name, ATTEMPTS, case.label))
 
 
-def _attempt(case: Case, onto: Branch) -> Flow[Ending | BranchMoved]:
+def _attempt(case: Case, onto: Branch) -> Flow[Ending | Declined | BranchMoved]:
     """One pick onto one tip. Commits that are certainly there are not picked a second time."""
     found = yield from ask(FindPresent(case.job.repo, case.change, onto))
     there = {item.commit for item in found if item.certain}

@@ -58,6 +58,8 @@ def _what(row: Row) -> str:
             return f"The change is on the line already{_by(row)}; I did nothing."
         case "closed":
             return f"{pull}{onto} was closed without being merged."
+        case "reverted":
+            return f"The change was on the line{_by(row)}, and is there no more."
         case "refused":
             return ""
         case _:

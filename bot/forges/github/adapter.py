@@ -79,6 +79,16 @@ class GitHub:
         """Pulls from branch `head` of the repository itself onto branch `base`, open and closed, newest first."""
         return tuple(self._pulls(repo, head, base, "all"))
 
+    def pulls_of(self, repo: Repo, commit: str) -> tuple[Pull, ...]:
+        """The merged pulls that brought a commit to the default branch; elsewhere those that hold it, open or not."""
+        try:
+            with reading(f"the pulls of {commit[:12]} in {repo.path}"):
+                return tuple(map(read_pull, self._repository(repo).get_commit(commit).get_pulls()))
+        except WireFault as fault:
+            if fault.status in (404, 422):  # a commit that GitHub does not know
+                return ()
+            raise
+
     def ensure_pull(self, wish: EnsurePull) -> PullReady | Refused:
         """Open the pull, or find the open one. `opened` is also true when our own request opened it unanswered."""
         doubted = False

@@ -78,17 +78,19 @@ def read_labellings(events: Iterable[IssueEvent]) -> dict[str, Labelling]:
     """
     times: dict[str, int] = {}
     actors: dict[str, Person] = {}
+    since: dict[str, int] = {}
     for event in events:
         match event.event:
             case "labeled":
                 name = _given(event.label.name)
                 times[name] = times.get(name, 0) + 1
                 actors[name] = read_person(event.actor)
+                since[name] = _seconds(event.created_at) or 0
             case "unlabeled":
                 actors.pop(_given(event.label.name), None)
             case _:
                 pass
-    return {name: Labelling(actor, times[name]) for name, actor in actors.items() if actor != GHOST}
+    return {name: Labelling(actor, times[name], since[name]) for name, actor in actors.items() if actor != GHOST}
 
 
 _ROLES = {

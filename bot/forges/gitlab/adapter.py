@@ -89,6 +89,17 @@ class GitLab:
         """
         return tuple(self._pulls(repo, head, base, "all"))
 
+    def pulls_of(self, repo: Repo, commit: str) -> tuple[Pull, ...]:
+        """Merge requests that hold a commit or landed as it, open and closed, with an empty `base_sha` as in lists."""
+        try:
+            with reading(f"the pulls of {commit[:12]} in {repo.path}"):
+                found = self._project(repo).commits.get(commit, lazy=True).merge_requests(iterator=True)
+                return tuple(read_pull(attributes) for attributes in found)
+        except WireFault as fault:
+            if fault.status == 404:
+                return ()
+            raise
+
     def ensure_pull(self, wish: EnsurePull) -> PullReady | Refused:
         """Open the merge request, or find the open one. `opened` is also true when our own request opened it
         unanswered. What GitLab only finds out after the answer (`head_sha`, `base_sha`) may be empty.
@@ -162,7 +173,7 @@ class GitLab:
         with reading(f"the labels of {repo.path}!{number}"):
             events = self._merge_request(repo, number).resourcelabelevents.list(iterator=True)
             found = read_labellings(event.attributes for event in events)
-        return {name: Labelling(self._known(one.actor), one.times) for name, one in found.items()}
+        return {name: Labelling(self._known(one.actor), one.times, one.at) for name, one in found.items()}
 
     def set_labels(self, repo: Repo, number: int, add: tuple[str, ...], remove: tuple[str, ...]) -> None:
         """Put labels on and take labels off with one request; the rest stays. GitLab makes labels that are new."""

@@ -105,6 +105,7 @@ def read_labellings(events: Iterable[Mapping[str, Any]]) -> dict[str, Labelling]
     """
     times: dict[str, int] = {}
     actors: dict[str, Person] = {}
+    since: dict[str, int] = {}
     for event in sorted((Fields("", dict(event)) for event in events), key=lambda event: event.number("id")):
         if (label := _within(event, "label")) is None:
             continue
@@ -112,9 +113,10 @@ def read_labellings(events: Iterable[Mapping[str, Any]]) -> dict[str, Labelling]
         if event.says("action", "add"):
             times[name] = times.get(name, 0) + 1
             actors[name] = read_person(event, "user")
+            since[name] = _seconds(event, "created_at") or 0
         else:
             actors.pop(name, None)
-    return {name: Labelling(actor, times[name]) for name, actor in actors.items() if actor != GHOST}
+    return {name: Labelling(actor, times[name], since[name]) for name, actor in actors.items() if actor != GHOST}
 
 
 _LEVELS = ((50, Role.ADMIN), (40, Role.MAINTAIN), (30, Role.WRITE), (20, Role.TRIAGE), (10, Role.READ))

@@ -57,6 +57,7 @@ def merge_pull(scene: Scene, wish: MergeWish) -> str:
         bare.update_ref(f"refs/heads/{part.base_ref}", made, base)
     except Moved as moved:
         raise Refusal(405, "Base branch was modified. Review and try the merge again.") from moved
+    part.landed = (base, made)
     mark_merged(scene, made)
     return made
 

@@ -104,6 +104,9 @@ def _brings(call: Call, issue: Issue, sha: str, landed: bool) -> bool:
     part, bare = issue.part, call.forge.bare(call.repository)
     if part.merged_as == sha:
         return True
+    if part.landed:  # a rebase makes commits that the head does not have
+        before, after = part.landed
+        return bare.is_ancestor(sha, after) and not bare.is_ancestor(sha, before)
     if landed and part.merged_at is None:
         return False
     return bare.is_ancestor(sha, part.head_sha) and not bare.is_ancestor(sha, part.base_sha)

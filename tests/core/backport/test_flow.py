@@ -37,7 +37,7 @@ from bot.core.backport.flow import ATTEMPTS
 from bot.core.jobs import Backport, Report
 from bot.core.ledger import Ledger, Row, State, hide, reveal
 from bot.core.messages.sticky import STATUS_MARKER
-from bot.core.model import Branch, Comment, Evidence, Line, Person, Role
+from bot.core.model import Branch, Comment, Evidence, Line, Person, Pull, Role
 from tests.core.driving import drive, kinds, only, writes
 from tests.core.values import (
     ADA,
@@ -113,8 +113,8 @@ def refused(changes: dict[type, Any], job: Backport | None = None) -> tuple[str,
 def test_a_clean_pick_becomes_a_pull_a_label_and_a_row() -> None:
     report, asked = done()
     assert kinds(asked) == [
-        "GetPull", "Sync", "GetRole", "ResolveChange", "FindPresent", "PickCommits",
-        "EnsureBranch", "CompareWithOriginal", "EnsurePull", "SetLabels", "FindComment", "EnsureComment",
+        "GetPull", "FindComment", "Sync", "GetRole", "ResolveChange", "FindPresent", "PickCommits",
+        "EnsureBranch", "CompareWithOriginal", "EnsurePull", "SetLabels", "EnsureComment",
     ]  # fmt: skip
     pick = PickCommits(REPO, (ONE,), TIP27, 1_700_000_000)
     assert only(asked, PickCommits) == pick
@@ -315,7 +315,7 @@ def test_a_broken_policy_is_quoted() -> None:
     reason, asked = refused({Sync: synced(policy='[backport]\nlable = "x"\nsing_off = 1')})
     assert "wrong in line 2, “lable = \"x\"”" in reason
     assert "1 more" in reason
-    assert kinds(asked) == ["GetPull", "Sync", "FindComment", "EnsureComment"]
+    assert kinds(asked) == ["GetPull", "FindComment", "Sync", "EnsureComment"]
 
 
 @pytest.mark.parametrize("state", ["open", "backported", "conflict", "present"])
@@ -388,9 +388,10 @@ def test_a_pull_that_is_gone_or_open_again_is_left_alone(answer: object) -> None
 # ── a branch that is there ───────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_branch_at_the_very_commit_is_as_good_as_a_new_one() -> None:
-    report, asked = done({EnsureBranch: BranchMoved(NEW)})
-    assert (report.outcome, "FindPulls" in kinds(asked)) == ("opened", False)
+@pytest.mark.parametrize("found", [BranchMoved(NEW), BranchReady(NEW, found=True)])
+def test_a_branch_at_the_very_commit_is_as_good_as_a_new_one(found: Any) -> None:
+    report, _ = done({EnsureBranch: found, FindPulls: ()})
+    assert report.outcome == "opened"
 
 
 def test_an_existing_pull_is_found_and_not_repeated() -> None:
@@ -436,6 +437,50 @@ def test_a_merged_backport_that_left_no_trace_is_a_doubt_for_a_person() -> None:
 def test_a_closed_backport_is_no_doubt() -> None:
     _, asked = done({FindPulls: (a_backport_pull(is_open=False),)}, a_job(generation=1))
     assert not only(asked, EnsurePull).draft
+
+
+# ── a backport that people have closed ───────────────────────────────────────────────────────────────────────────────
+
+T = 1_700_000_000
+DECLINED = a_backport_pull(is_open=False, closed_at=T)
+CLOSED_ROW = Comment(900, APP, hide(Ledger().with_row(L27, Row(state="closed", onto="release/2.7", pull=31))))
+
+
+def seen(action: GetPull) -> Pull:
+    return DECLINED if action.number == 31 else a_pull(labels=("backport/2.7",))
+
+
+AGAIN: dict[type, Any] = {GetPull: seen, FindPulls: (DECLINED,), FindComment: CLOSED_ROW}
+
+
+@pytest.mark.parametrize("job", [a_job(asked_at=T - 9), a_job(asked_at=T), a_job(generation=3, asked_at=T - 1)])
+def test_a_backport_that_people_closed_is_not_made_again_though_the_job_is_forgotten(job: Backport) -> None:
+    report, asked = done(AGAIN, job)
+    assert (report.job, report.outcome, report.pull) == (job, "nothing", DECLINED)
+    assert report.summary == "#31 was closed without being merged, and nobody has asked again since."
+    assert {"PickCommits", "EnsureBranch", "EnsurePull"}.isdisjoint(kinds(asked))
+    assert shown(asked).state == "closed"
+
+
+@pytest.mark.parametrize(
+    "job", [a_job(generation=1, asked_at=T), a_job(asked_at=T + 1), a_job(comment=501, asked_at=T - 9)]
+)
+def test_a_label_put_on_later_or_a_word_in_chat_asks_anew(job: Backport) -> None:
+    report, _ = done(AGAIN, job)
+    assert report.outcome == "opened"
+
+
+def test_a_branch_that_is_there_already_leads_to_the_closed_pull_where_the_comment_is_lost() -> None:
+    lost = {**AGAIN, FindComment: None, EnsureBranch: BranchReady(NEW, found=True)}
+    report, asked = done(lost, a_job(asked_at=T - 9))
+    assert (report.outcome, "EnsurePull" in kinds(asked)) == ("nothing", False)
+
+
+def test_a_closed_backport_whose_webhook_was_missed_is_shown_as_closed() -> None:
+    row = Row(state="open", onto="release/2.7", pull=31)
+    missed = Comment(900, APP, hide(Ledger().with_row(L27, row)))
+    _, asked = done({**AGAIN, FindComment: missed}, a_job(asked_at=T - 9))
+    assert shown(asked).state == "closed"
 
 
 # ── by push ──────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -22,9 +22,13 @@ def history(tmp_path):
 
 
 @pytest.fixture
-def resolve(history, tmp_path):
-    """Resolve a pull against the tip that main has at that moment."""
+def resolver(history, tmp_path):
     repository = Repository.at(history.git_dir)
     with closing(Picker(Scratch(tmp_path / "scratch", repository), Committer())) as picker:
-        resolver = ChangeResolver(Git(history.git_dir), picker)
-        yield lambda pull, base="main": resolver.resolve(pull, history.sha(base))
+        yield ChangeResolver(Git(history.git_dir), picker)
+
+
+@pytest.fixture
+def resolve(history, resolver):
+    """Resolve a pull against the tip that main has at that moment."""
+    return lambda pull, base="main": resolver.resolve(pull, history.sha(base))

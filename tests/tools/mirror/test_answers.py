@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from bot.core.actions import CompareWithOriginal, FindOrigins, FindPresent, PickCommits, Sync
+from bot.core.actions import (
+    CompareWithOriginal,
+    FindOrigins,
+    FindPresent,
+    FindStanding,
+    Origins,
+    PickCommits,
+    Standing,
+    Sync,
+)
 from bot.core.errors import Fault
 from bot.core.model import Branch, Change, Commit
 from bot.core.picks import Conflict, Present
@@ -198,15 +207,33 @@ def test_new_commits_on_the_line_are_seen_by_the_next_question(remote, mirror):
     assert present(mirror, remote, [one]) == [("trailer", one, here, True)]
 
 
-def test_origins_are_the_pulls_that_pushed_commits_say_they_carry(remote, mirror):
+def test_origins_are_what_pushed_commits_say_they_come_from_and_what_they_take_back(remote, mirror):
     source = remote.commit("main", {"a.py": lines((3, "one"))}, "Fix one (#12)")
+    plain = remote.commit("main", {"b.py": lines((3, "two"))}, "Fix two")
     before = remote.sha("release/2.7")
     first = remote.commit("release/2.7", {"x": "x"}, f"[2.7] Fix one (#34)\n\n(cherry picked from commit {source})")
-    second = remote.commit("release/2.7", {"y": "y"}, "Fix two (#13) (#35)")
-    remote.commit("release/2.7", {"z": "z"}, "Own work (#36)")
+    second = remote.commit("release/2.7", {"y": "y"}, f"By hand\n\n(cherry picked from commit {plain[:12]})")
+    remote.commit("release/2.7", {"z": "z"}, f"Own work\n\n(cherry picked from commit {'e' * 40})")
+    third = remote.commit("release/2.7", {"z": None}, "Fix three (#13) (#35)")
+    back = remote.revert("release/2.7", second)
+    other = remote.commit("release/2.7", {"v": "v"}, 'Revert "Fix three (#13)" (#36)\n\nReverts acme/torchlet#35')
     mirror.sync(Sync(GITHUB, LINES))
-    assert mirror.find_origins(FindOrigins(GITHUB, before, remote.sha("release/2.7"))) == ((12, first), (13, second))
-    assert mirror.find_origins(FindOrigins(GITHUB, first, second)) == ((13, second),)
+    assert mirror.find_origins(FindOrigins(GITHUB, before, remote.sha("release/2.7"))) == (
+        Origins(first, (34, 12), (source,)),
+        Origins(second, (), (plain,)),
+        Origins(third, (13,)),
+        Origins(back, (), (plain,)),
+        Origins(other, (13,), (), (35,)),
+    )
+    assert mirror.find_origins(FindOrigins(GITHUB, second, third)) == (Origins(third, (13,)),)
+
+
+def test_a_commit_stands_on_a_line_until_it_is_taken_back_there(remote, mirror):
+    landed = remote.commit("release/2.7", {"x": "x"}, "Fix (#12) (#31)")
+    tips = [landed, remote.revert("release/2.7", landed, 'Revert "Fix (#12) (#31)" (#40)')]
+    mirror.sync(Sync(GITHUB, LINES))
+    asked = [FindStanding(GITHUB, landed, Branch("release/2.7", tip), (12, 31)) for tip in tips]
+    assert [mirror.find_standing(each) for each in asked] == [Standing(True), Standing(False, tips[1])]
 
 
 @pytest.mark.parametrize(("before", "after"), [

@@ -16,9 +16,9 @@ from tests.tools.mirror.story import GITHUB, LINES, WHEN, access, at, elsewhere,
 
 def test_a_branch_is_made_at_the_pick_and_a_second_time_changes_nothing(remote, ready):
     mirror, picking = ready
-    for _ in range(2):
+    for found in (False, True):
         done, commit = ensure(mirror, picking)
-        assert done == BranchReady(commit)
+        assert done == BranchReady(commit, found)
         assert at(remote, "backport/2.7/12") == commit
     made = remote.git("log", "-1", "--format=%P|%s|%cn|%ct", commit)
     assert made == f"{remote.sha('release/2.7')}|one (#12)|relbot|{WHEN}"
@@ -106,7 +106,7 @@ def test_a_twin_that_pushed_the_very_commit_a_moment_earlier_has_done_the_work(r
     mirror, picking = ready
     _, commit = ensure(mirror, picking, "somewhere/else")
     hook(remote, f"git update-ref refs/heads/backport/2.7/12 {commit}")
-    assert ensure(mirror, picking)[0] == BranchReady(commit)
+    assert ensure(mirror, picking)[0] == BranchReady(commit, found=True)
 
 
 @pytest.mark.parametrize(("said", "step"), [
@@ -223,7 +223,7 @@ def test_a_push_whose_answer_was_lost_is_found_done(remote, over_http, server):
     assert caught.value.passing
     assert at(remote, "backport/2.7/12") == commit
     server.lose_answers_to = ""
-    assert ensure(mirror, picking)[0] == BranchReady(commit)
+    assert ensure(mirror, picking)[0] == BranchReady(commit, found=True)
 
 
 def test_a_renamed_repository_goes_on_at_its_new_address(remote, over_http, server, mirrors):
