@@ -161,9 +161,9 @@ class Backporting(Table):
     title: Annotated[str, AfterValidator(_TITLE.check), _TITLE.schema] = "[{line}] {title} (#{number})"
     """The title of a backport's pull, made of `{line}`, `{title}` and `{number}` of the original."""
     verified: bool = False
-    """Whether GitHub makes the commits of a backport's pull, on the bot's order, and signs them, so that they show as
-    verified. It signs in the bot's name only: the author becomes a co-author, and the dates are the backport's. Wants
-    `delivery = "pull"`; GitLab signs nothing this way."""
+    """Whether the forge makes the commits of a backport's pull, on the bot's order, and signs them, so that they show
+    as verified. It signs in the bot's name only: the author becomes a co-author, and the dates are the backport's.
+    Wants `delivery = "pull"`, and a forge that does it."""
     sign_off: bool = False
     """Whether the bot adds a Signed-off-by line of its own to the commits that it picks."""
     copy_labels: bool = True
@@ -223,7 +223,7 @@ def parse(path: str, text: str) -> Policy | PolicyErrors:
     if clash := _clash(read):
         return PolicyErrors(path, (mistake_about(text, ("backport", "branch"), clash),))
     if read.backport.verified and read.backport.delivery == "push":
-        why = "commits that GitHub makes go to a branch of their own: verified wants delivery = \"pull\""
+        why = "commits that the forge makes go to a branch of their own: verified wants delivery = \"pull\""
         return PolicyErrors(path, (mistake_about(text, ("backport", "verified"), why),))
     return read
 

@@ -40,7 +40,7 @@ def test_commits_that_github_makes_cannot_be_pushed_onto_the_line() -> None:
     errors = parse("p", '[backport]\ndelivery = "push"\nverified = true\n')
     assert isinstance(errors, PolicyErrors)
     assert [(error.line, error.message) for error in errors.errors] == [
-        (3, 'commits that GitHub makes go to a branch of their own: verified wants delivery = "pull"')
+        (3, 'commits that the forge makes go to a branch of their own: verified wants delivery = "pull"')
     ]
 
 

@@ -37,7 +37,7 @@ jobs = sa.Table(
     "relbot_jobs", metadata,
     sa.Column("key", sa.Text, primary_key=True),
     sa.Column("attempt", sa.Integer, nullable=False),
-    sa.Column("state", sa.Text, nullable=False),  # waiting, done, refused, failed
+    sa.Column("state", sa.Text, nullable=False),  # see journal.JobState
     sa.Column("job", sa.Text, nullable=False),
     sa.Column("repository", sa.Text, nullable=False),
     sa.Column("change", sa.Text, nullable=False),

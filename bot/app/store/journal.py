@@ -16,9 +16,9 @@ from bot.app.log import redact
 from bot.app.store.database import jobs, now
 from bot.core.jobs import Job, Report
 
-JobState = Literal["waiting", "done", "refused", "failed"]
-_BEGUN_AGAIN = ("refused", "failed")
-"""What stood in the way may be gone by then."""
+JobState = Literal["waiting", "done", "settled", "refused", "failed"]
+_BEGUN_AGAIN = ("settled", "refused", "failed")
+"""What was settled holds for its moment only, and what stood in the way may be gone by then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ def end(connection: sa.Connection, key: str, attempt: int, report: Report | str)
     if isinstance(report, str):
         ended = {"state": "failed", "outcome": "", "summary": redact(report)[:2000]}
     else:
-        state = "refused" if report.outcome == "refused" else "done"
+        state = report.outcome if report.outcome in ("settled", "refused") else "done"
         ended = {"state": state, "outcome": report.outcome, "summary": redact(report.summary)[:2000]}
     mine = (jobs.c.key == key, jobs.c.attempt == attempt)
     connection.execute(sa.update(jobs).where(*mine).values(**ended, updated_at=now()))

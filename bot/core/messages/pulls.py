@@ -22,7 +22,7 @@ MAX_DIFFERENCE = 20_000
 MAX_COMMITS = 100
 """How many commits a body lists."""
 MAX_LIST = 10_000
-"""Characters that a list of commits may take: GitHub refuses a body of more than 65,536 in all."""
+"""Characters that a list of commits may take: a body of more than 65,536 in all is refused."""
 
 WHY: dict[EvidenceKind, str] = {
     "ancestor": "it is part of the line's history",
