@@ -20,6 +20,13 @@ class Remembered:
     text: str
 
 
+def may_get_successor(page: object, size: int) -> bool:
+    """Whether this is a full page of a list: with another one behind it it stays as it is, so that "as before" would
+    hide what is new.
+    """
+    return isinstance(page, list) and len(page) >= size
+
+
 class Answers:
     """Answers by address. Beyond `capacity` those used longest ago are forgotten; large ones are never kept."""
 

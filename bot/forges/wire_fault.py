@@ -22,6 +22,11 @@ class WireFault(Fault):
         self.said = said
 
     @property
+    def reason(self) -> str:
+        """What the forge said, or else what we know, as the end of a sentence."""
+        return f"{(self.said or str(self)).rstrip('.')}."
+
+    @property
     def in_doubt(self) -> bool:
         """The forge may have done what was asked, and only the answer is missing."""
         return self.status is None or self.status >= 500

@@ -41,7 +41,7 @@ class Commits:
             except WireFault as fault:
                 if fault.passing or fault.status not in (403, 404, 409, 422):
                     raise
-                return Refused(f"GitHub did not make the commits for {branch}: {fault.said or fault}.", _BY_GIT)
+                return Refused(f"GitHub did not make the commits for {branch}: {fault.reason}", _BY_GIT)
 
     @property
     def _changes(self) -> tuple[TreeChange, ...]:
@@ -68,7 +68,7 @@ class Commits:
             tree = self._make_tree(tree, commit)
             # Without author and committer: GitHub signs only what it writes in the name of the one who asks.
             wish = {"message": commit.message, "tree": tree, "parents": [tip]}
-            tip = self._wire.post_freely(f"{self._git}/commits", wish)["sha"]
+            tip = self._create("commits", wish)
         try:
             wish = {"ref": f"refs/heads/{branch}", "sha": tip}
             self._wire.requestJsonAndCheck("POST", f"{self._git}/refs", input=wish)
@@ -84,7 +84,7 @@ class Commits:
         if not commit.changes:
             return before
         wish = {"base_tree": before, "tree": [self._entry(change) for change in commit.changes]}
-        made = str(self._wire.post_freely(f"{self._git}/trees", wish)["sha"])
+        made = self._create("trees", wish)
         if made != commit.tree:
             raise Fault(f"GitHub made the tree {made} of {self._what} where {commit.tree} was asked for.")
         return made
@@ -99,7 +99,11 @@ class Commits:
         if (text := _read_plain(change.content)) is not None:
             return {**entry, "content": text}
         wish = {"content": b64encode(change.content).decode(), "encoding": "base64"}
-        return {**entry, "sha": self._wire.post_freely(f"{self._git}/blobs", wish)["sha"]}
+        return {**entry, "sha": self._create("blobs", wish)}
+
+    def _create(self, kind: str, wish: Json) -> str:
+        # What is made a second time has the same id, or belongs to no branch.
+        return str(self._wire.post_again(f"{self._git}/{kind}", wish, creates=True)["sha"])
 
     def _ask(self, path: str) -> Any:  # noqa: ANN401 - JSON
         return self._wire.requestJsonAndCheck("GET", f"{self._git}/{path}")[1]

@@ -143,7 +143,8 @@ class App:
         with reading(f"an installation of {self._name}"):
             number, granted = int(installation["id"]), dict(installation["permissions"])
             wish = {"permissions": _narrow(wanted, granted), **scope}
-            answer = self._wire_of(self._proof).post_freely(f"/app/installations/{number}/access_tokens", wish)
+            path = f"/app/installations/{number}/access_tokens"
+            answer = self._wire_of(self._proof).post_again(path, wish, creates=False)
             ends = datetime.fromisoformat(answer["expires_at"]).timestamp()
             pacer = self._pacers.of(f"installation {number} of {self._name}")
             return _Minted(Grant(Secret(str(answer["token"])), pacer), ends)

@@ -26,7 +26,7 @@ T = TypeVar("T")
 GHOST = Person(0, "ghost")
 """Stands for accounts that are gone. No real account has the id 0, so it can never be given a role."""
 
-_MISSHAPEN = (BadAttributeException, IncompletableObject, AttributeError, KeyError, TypeError)
+_MISSHAPEN = (BadAttributeException, IncompletableObject, AttributeError, KeyError, TypeError, ValueError)
 
 
 @contextmanager

@@ -208,4 +208,4 @@ def _refused(fault: WireFault, opening: str, permission: str) -> Refused:
     if fault.passing or fault.status not in (403, 404, 422):
         raise fault
     step = f"Give the bot's token the permission {permission}, or let somebody run this who has it."
-    return Refused(f"{opening}: {fault.said or fault}", step)
+    return Refused(f"{opening}: {fault.reason}", step)

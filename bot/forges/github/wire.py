@@ -16,7 +16,7 @@ from github import Auth
 from github.Requester import Requester
 
 from bot.core.model import Secret
-from bot.forges.answers import Answers, Remembered
+from bot.forges.answers import Answers, Remembered, may_get_successor
 from bot.forges.github.refusing import Answer, asked_rest, explain, is_busy, rest_until_reset
 from bot.forges.pacing import Manners, Pacer
 from bot.forges.wire_fault import WireFault
@@ -114,14 +114,17 @@ class Wire(Requester):
     ) -> tuple[dict[str, Any], Any]:
         """Headers and JSON of a 2xx answer. Reads are repeated while the trouble can pass; else raises `WireFault`."""
         question = _Question(verb, Requester.add_parameters_to_url(url, parameters or {}), headers or {}, input)
-        return self._ask(question, write=verb not in _REPEATABLE)
+        write = verb not in _REPEATABLE
+        return self._ask(question, write=write, again=not write)
 
-    def post_freely(self, url: str, body: object) -> Any:  # noqa: ANN401 - JSON
-        """POST what changes nothing that people see and may be done twice: paced and repeated as if it were a read."""
-        return self._ask(_Question("POST", url, {}, body), write=False)[1]
+    def post_again(self, url: str, body: object, *, creates: bool) -> Any:  # noqa: ANN401 - JSON
+        """POST what may be done twice, so it is repeated as reads are; what `creates` content is paced as writes are,
+        though nobody should see it yet.
+        """
+        return self._ask(_Question("POST", url, {}, body), write=creates, again=True)[1]
 
-    def _ask(self, question: _Question, *, write: bool) -> tuple[dict[str, Any], Any]:
-        for wait in () if write else self._manners.waits:
+    def _ask(self, question: _Question, *, write: bool, again: bool) -> tuple[dict[str, Any], Any]:
+        for wait in self._manners.waits if again else ():
             grant = self._access.grant()
             try:
                 return self._send(question, grant, write=write)
@@ -186,10 +189,8 @@ class Wire(Requester):
         return wait
 
     def _remember(self, url: str, answer: Answer, data: object) -> None:
-        # A full page can get a successor without a change of its own, so "as before" would hide what is new.
-        if "link" in answer.headers or (isinstance(data, list) and len(data) >= _PAGE):
-            return
-        self._answers.keep(url, Remembered(str(answer.headers.get("etag", "")), answer.text))
+        if "link" not in answer.headers and not may_get_successor(data, _PAGE):
+            self._answers.keep(url, Remembered(str(answer.headers.get("etag", "")), answer.text))
 
 
 def _read(what: str, text: str) -> dict[str, Any] | list[Any]:

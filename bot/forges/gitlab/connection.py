@@ -12,11 +12,10 @@ import requests
 
 from bot.core.errors import UserError
 from bot.core.model import Secret
-from bot.forges.gitlab.wire import Wire
+from bot.forges.answers import Answers
+from bot.forges.gitlab.wire import PAGE, Wire
 from bot.forges.pacing import Manners, Pacers
 from bot.forges.tally import count_call
-
-_PAGE = 100
 
 
 class Connection:
@@ -30,6 +29,7 @@ class Connection:
         self._token = _sendable(token)
         self._manners = manners
         self._pacer = Pacers(manners).of(f"the account of the GitLab token at {base_url}")
+        self._answers = Answers()
         self._counting = threading.Lock()
         self._of_thread = threading.local()
 
@@ -43,10 +43,10 @@ class Connection:
                 # As a bearer token it may be of any kind: personal, of a project, of a group, of OAuth.
                 oauth_token=self._token.reveal(),
                 timeout=self._manners.timeout,
-                per_page=_PAGE,
+                per_page=PAGE,
                 user_agent="relbot",
                 keep_base_url=True,
-                session=Wire(self._api, self._manners, self._pacer, self._count),
+                session=Wire(self._api, self._manners, self._pacer, self._answers, self._count),
             )
         return client
 

@@ -7,15 +7,19 @@ token would travel along.
 from __future__ import annotations
 
 from collections.abc import Callable
+from io import BytesIO
 from typing import Any
 from urllib.parse import urlsplit
 
 import requests
 
+from bot.forges.answers import Answers, Remembered, may_get_successor
 from bot.forges.gitlab.refusing import asked_rest, explain, is_busy, rest_until_reset
 from bot.forges.pacing import Manners, Pacer
 from bot.forges.wire_fault import WireFault
 
+PAGE = 100
+"""How many items of a list are asked for at a time."""
 _REPEATABLE = frozenset({"GET", "HEAD"})
 
 
@@ -25,12 +29,13 @@ class Wire(requests.Session):
     A session keeps state for the request that is under way, so each thread needs a wire of its own.
     """
 
-    def __init__(self, api: str, manners: Manners, pacer: Pacer, count: Callable[[], None]) -> None:
+    def __init__(self, api: str, manners: Manners, pacer: Pacer, answers: Answers, count: Callable[[], None]) -> None:
         """`api` starts every address that may be asked; `count` is called for every request that is sent."""
         super().__init__()
         self._api = api
         self._manners = manners
         self._pacer = pacer
+        self._answers = answers
         self._count = count
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:  # noqa: ANN401 - as inherited
@@ -53,6 +58,7 @@ class Wire(requests.Session):
         # A list says where its next page is, and the token goes there.
         if not (request.url or "").startswith(f"{self._api}/"):
             raise WireFault(f"GitLab's answer leads to another server, for {what}.", status=None)
+        known = self._recall(request)
         self._pacer.await_turn(write=write)
         self._count()
         try:
@@ -60,10 +66,22 @@ class Wire(requests.Session):
         except requests.RequestException as error:
             raise WireFault(f"GitLab did not answer {what} ({type(error).__name__}).", status=None) from error
         wait = self._heed(answer)
+        if known and answer.status_code == 304:
+            return _as_before(answer, known)
         if not 200 <= answer.status_code < 300:
             raise explain(what, answer, wait)
-        _check(what, answer)
+        data = _read(what, answer)
+        if request.method == "GET" and "next" not in answer.links and not may_get_successor(data, PAGE):
+            self._answers.keep(request.url or "", Remembered(answer.headers.get("etag", ""), answer.text))
         return answer
+
+    def _recall(self, request: requests.PreparedRequest) -> Remembered | None:
+        """The last answer to the same question; the request then asks whether it still holds."""
+        known = self._answers.recall(request.url or "") if request.method == "GET" else None
+        request.headers.pop("If-None-Match", None)  # of an attempt before this one
+        if known:
+            request.headers["If-None-Match"] = known.tag
+        return known
 
     def _heed(self, answer: requests.Response) -> float | None:
         """Leave GitLab alone for as long as it wants; the seconds if that is why it did not do what was asked."""
@@ -80,10 +98,19 @@ class Wire(requests.Session):
         return wait
 
 
-def _check(what: str, answer: requests.Response) -> None:
+def _as_before(answer: requests.Response, known: Remembered) -> requests.Response:
+    """What “not modified” stands for."""
+    whole = requests.Response()
+    whole.status_code, whole.encoding, whole.raw = 200, "utf-8", BytesIO(known.text.encode())
+    whole.url, whole.request, whole.headers = answer.url, answer.request, answer.headers.copy()
+    whole.headers["content-type"] = "application/json"
+    return whole
+
+
+def _read(what: str, answer: requests.Response) -> object:
     """Nothing but whole JSON counts: a login page or a cut answer would reach python-gitlab as if it were data."""
     if answer.status_code == 204 and not answer.content:
-        return
+        return None
     kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
     try:
         data = answer.json() if kind == "application/json" else None
@@ -91,3 +118,4 @@ def _check(what: str, answer: requests.Response) -> None:
         raise WireFault(f"GitLab's answer to {what} is not whole.", status=None) from error
     if not isinstance(data, dict | list):
         raise WireFault(f"GitLab's answer to {what} is neither an object nor a list.", status=None)
+    return data

@@ -43,7 +43,7 @@ class Stage:
         self.base = sandbox.commit(PATH, "main", files, "start", "ada")
         app, key = register(sandbox)
         install(sandbox, app, PATH)
-        self.github = GitHub(sandbox.url, key, manners=Manners(waits=(0.01, 0.02)))
+        self.github = GitHub(sandbox.url, key, manners=Manners(waits=(0.01, 0.02), pace=None))
         git("clone", "--quiet", str(sandbox.git(PATH).path), str(clone), cwd=clone.parent)
         self.clone = clone
 

@@ -17,10 +17,10 @@ from bot.core.model import Repo, Secret
 from bot.forges.answers import Answers
 from bot.forges.github import GitHub
 from bot.forges.github.wire import Grant, Wire
-from bot.forges.pacing import Manners, Pacers
+from bot.forges.pacing import Manners, Pace, Pacers
 from bot.forges.wire_fault import WireFault
 from tests.forges.canned import Canned, Script, serving
-from tests.forges.clocks import Hands
+from tests.forges.clocks import Hands, Standstill
 
 TOKEN = "ghs_" + "s3cret" * 6
 REPO = Repo("github", 1, "o/r", "main")
@@ -280,6 +280,32 @@ def test_a_token_that_ended_early_is_renewed_once_and_the_request_sent_again(ver
         with pytest.raises(WireFault, match="Check the token"):
             wire.requestJsonAndCheck(verb, "/repos/o/r")
         assert len(script.asked) == 3
+
+
+def test_what_creates_content_keeps_the_pace_though_it_is_repeated_like_a_read() -> None:
+    clock, lost = Standstill(), Canned(drop=True)
+    pace = Pace(interval=1.0, burst=2, hourly=100)
+    with serving(*[Canned(201, {"sha": "x"})] * 4, lost, Canned(201, {"sha": "x"})) as script:
+        with wired(script, clock=clock.clock, pace=pace, waits=(0.25,)) as wire:
+            for _ in range(5):
+                wire.post_again("/repos/o/r/git/blobs", {"content": "x"}, creates=True)
+        assert len(script.asked) == 6
+    assert clock.now - 1_000_000 == pytest.approx(4), "two at once, then one a second, that which got lost included"
+
+
+def test_what_creates_nothing_keeps_no_pace() -> None:
+    clock = Standstill()
+    answers = [Canned(201, {"token": "x"})] * 5
+    with serving(*answers) as script, wired(script, clock=clock.clock, pace=Pace(burst=1)) as wire:
+        for _ in range(5):
+            wire.post_again("/app/installations/1/access_tokens", {}, creates=False)
+    assert clock.slept == []
+
+
+def test_a_next_page_at_no_address_at_all_is_a_fault_of_ours() -> None:
+    page = Canned(200, [{"event": "closed"}], (("Link", '<http://[bad/x?page=2>; rel="next"'),))
+    with serving(page) as script, pytest.raises(Fault, match="GitHub's answer"):
+        GitHub(script.url, Secret(TOKEN), manners=Manners(waits=())).labellings(REPO, 9)
 
 
 def test_a_missing_permission_is_named_and_not_tried_again() -> None:

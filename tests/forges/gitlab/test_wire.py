@@ -230,6 +230,44 @@ def test_writes_are_paced_and_reads_are_not() -> None:
     assert clock.slept == [1.0]
 
 
+# ── what is remembered between requests ──────────────────────────────────────────────────────────────────────────────
+
+
+def test_an_answer_that_still_holds_is_not_sent_again_and_is_everybodys_own_copy() -> None:
+    first = Canned(200, {"labels": ["ä"]}, (("ETag", 'W/"abc"'),))
+    later = Canned(200, {"labels": []}, (("ETag", 'W/"def"'),))
+    with serving(first, Canned(304, b""), Canned(502), Canned(304, b""), later) as script:
+        connection = connect(script)
+        for _ in range(3):
+            answer = ask(connection)
+            assert answer == {"labels": ["ä"]}
+            answer["labels"].append("mine")
+        assert ask(connection) == {"labels": []}
+        asked = [one.headers.get("If-None-Match") for one in script.asked]
+    assert asked == [None, *['W/"abc"'] * 4]
+
+
+def test_what_was_asked_elsewhere_or_is_a_write_is_not_taken_for_it() -> None:
+    tagged = Canned(200, {"iid": 3}, (("ETag", '"abc"'),))
+    with serving(*[tagged] * 4) as script:
+        connection = connect(script)
+        for question in ({}, {"state": "all"}, {"state": "opened"}):
+            connection.client.http_get(PATH.removeprefix("/api/v4"), query_data=question)
+        ask(connection, "put")
+        assert not any("If-None-Match" in one.headers for one in script.asked)
+
+
+@pytest.mark.parametrize(("items", "more"), [(100, False), (30, True)], ids=["full", "linked"])
+def test_a_page_that_may_get_a_successor_is_asked_for_in_full(items: int, more: bool) -> None:
+    link = (("Link", f'<http://x{PATH}?page=2>; rel="next"'),) if more else ()
+    page = Canned(200, [{}] * items, (("ETag", '"abc"'), *link))
+    with serving(page, page) as script:
+        connection = connect(script)
+        for _ in range(2):
+            connection.client.http_get(PATH.removeprefix("/api/v4"))
+        assert not any("If-None-Match" in one.headers for one in script.asked)
+
+
 # ── words ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
