@@ -30,6 +30,7 @@ from bot.core.actions import (
     GetLabellings,
     GetPull,
     GetRole,
+    Identify,
     IsMember,
     NotLanded,
     Origins,
@@ -144,10 +145,12 @@ class Performer:
 
     def _ask_forge(self, action: Action) -> object:
         match action:
-            case GetPull(repo, number):
-                return self._forge(repo).pull(repo, number)
+            case GetPull(repo, number, told):
+                return self._forge(repo).pull(repo, number, told=told)
             case GetLabellings(repo, number):
                 return self._forge(repo).labellings(repo, number)
+            case Identify(repo, person):
+                return self._forge(repo).identify(person)
             case GetRole(repo, person):
                 return self._forge(repo).role_of(repo, person)
             case IsMember(repo, person, group):

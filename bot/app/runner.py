@@ -269,6 +269,9 @@ class Runner:
                 pause = next(pauses, None) if asked is None else asked
                 patience -= 0 if asked is None else max(asked, 1)
                 if not fault.passing or pause is None or patience < 0 or (asked and self._closing.is_set()):
-                    raise
-                _log.warning("%s is tried again in %.0f s: %s", type(action).__name__, pause, fault)
+                    if fault.answer is None:
+                        raise
+                    return fault.answer
+                level = logging.WARNING if fault.answer is None else logging.INFO
+                _log.log(level, "%s is tried again in %.0f s: %s", type(action).__name__, pause, fault)
             self._lanes.rest(partial(self._pause, pause))

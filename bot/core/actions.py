@@ -68,8 +68,11 @@ class Labelling:
 
 @dataclass(frozen=True, slots=True)
 class GetPull(Read[Pull | Missing]):
+    """One pull as it is now. `told`: the forge itself has told of it, so that a “not there” may be too early."""
+
     repo: Repo
     number: int
+    told: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,14 @@ class GetLabellings(Read[dict[str, Labelling]]):
 
     repo: Repo
     number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Identify(Read[Person]):
+    """The account with what the forge itself says about its being a bot: not every webhook tells."""
+
+    repo: Repo
+    person: Person
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,9 @@ It must never start work for an edited comment, for a bot that the policy does n
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from bot.core.actions import EnsureComment, Flow, GetPull, Missing, Planning, React, Reaction, ask
+from bot.core.actions import EnsureComment, Flow, GetPull, Identify, Missing, Planning, React, Reaction, ask
 from bot.core.commands import Help, PickOnto, Ping, Said, UnknownWord, Who, read_commands
 from bot.core.events import CommentEdited, CommentPosted
 from bot.core.jobs import Answer, Backport, Job, Plan, Report
@@ -24,6 +24,8 @@ def plan_comment(event: CommentPosted) -> Planning[Plan]:
     said = read_commands(event.body)
     if not said:
         return Plan()
+    # Not before there is a command, since it can cost a question to the forge.
+    event = replace(event, actor=(yield from ask(Identify(event.repo, event.actor))))
     if event.actor.is_bot:
         survey = yield from take_survey(event.repo)
         if not survey.policy.trusts(event.actor):
@@ -38,7 +40,7 @@ def plan_comment(event: CommentPosted) -> Planning[Plan]:
         survey = yield from take_survey(event.repo)
         if survey.errors:
             return _refuse_policy(event, survey.errors)
-        pull = yield from ask(GetPull(event.repo, event.number))
+        pull = yield from ask(GetPull(event.repo, event.number, told=True))
         if isinstance(pull, Missing):
             return Plan(notes=(f"There is no pull #{event.number} that I can see.",))
         _sort(wishes, allowed, survey, pull)
@@ -71,9 +73,9 @@ def _find_granted(event: CommentPosted, wanted: set[Who]) -> Planning[set[Who] |
     return granted
 
 
-def plan_edit(event: CommentEdited) -> Plan:
+def plan_edit(event: CommentEdited) -> Planning[Plan]:
     """An edit that holds a command gets a hint."""
-    if event.actor.is_bot or not read_commands(event.body):
+    if not read_commands(event.body) or (yield from ask(Identify(event.repo, event.actor))).is_bot:
         return Plan()
     return Plan((_answer(event, "confused", [chat.render_edit_hint()]),))
 

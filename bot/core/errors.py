@@ -11,8 +11,11 @@ class UserError(Exception):
 class Fault(Exception):  # noqa: N818 - the word of the glossary
     """Something the bot cannot explain to a user: it is logged with an id and, when `passing`, tried again.
 
-    `retry_after` is how many seconds should go by before that, None when nobody said.
+    `retry_after` is how many seconds should go by before that, None when nobody said. `answer` is the outcome to take
+    when it has not passed in the end: a “no” that was too early at first, and is one all the same.
     """
+
+    answer: object = None
 
     def __init__(self, message: str, *, passing: bool = False, retry_after: float | None = None) -> None:
         super().__init__(message)

@@ -50,7 +50,7 @@ def plan(event: Event) -> Planning[Plan]:
         case CommentPosted():
             return (yield from plan_comment(event))
         case CommentEdited():
-            return plan_edit(event)
+            return (yield from plan_edit(event))
         case PushedTo():
             return (yield from _plan_pushed(event))
         case _:
@@ -94,7 +94,7 @@ def _plan_opened(event: PullOpened) -> Planning[Plan]:
 
 def _plan_closed(event: PullClosed) -> Planning[Plan]:
     """A closed pull may ask for backports, and may be one. Unmerged it counts too: a robot may have landed it."""
-    pull = yield from ask(GetPull(event.repo, event.number))
+    pull = yield from ask(GetPull(event.repo, event.number, told=True))
     if isinstance(pull, Missing):
         return _nothing(f"There is no pull #{event.number} that I can see.")
     if pull.is_open:
@@ -113,7 +113,7 @@ def _plan_labelled(event: PullLabelled) -> Planning[Plan]:
     named = ", ".join(f"“{label}”" for label in labels or event.labels)
     if not labels:
         return _nothing(f"Nothing but a label of my own: {named}.")
-    pull = yield from ask(GetPull(event.repo, event.number))
+    pull = yield from ask(GetPull(event.repo, event.number, told=True))
     if isinstance(pull, Missing):
         return _nothing(f"There is no pull #{event.number} that I can see.")
     if pull.is_open:

@@ -227,7 +227,7 @@ def _repo(body: Fields) -> Repo:
 def _person(body: Fields, otherwise: int = 0) -> Person:
     """Who acted. Old GitLabs name no id; 0 is nobody's, so it can never be given a role.
 
-    Whether it is a bot GitLab does not say here, and a name is no proof; the adapter asks when it is to tell a role.
+    Whether it is a bot GitLab does not say here, and a name is no proof; who has to know asks the adapter.
     """
     user = body.fields("user")
     return Person(user.number("id") if user.has("id") else otherwise, user.text("username"))

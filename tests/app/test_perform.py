@@ -25,6 +25,7 @@ from bot.core.actions import (
     GetLabellings,
     GetPull,
     GetRole,
+    Identify,
     IsMember,
     React,
     Read,
@@ -62,17 +63,19 @@ class Journal:
         self.calls += 1
 
     def __getattr__(self, verb):
-        def note(*given):
+        def note(*given, **named):
             self.calls += 1
-            self.last = (verb, *given)
+            self.last = (verb, *given, *named.items())
             return self.last
 
         return note
 
 
 CASES = [
-    (GetPull(REPO, 12), ("pull", REPO, 12)),
+    (GetPull(REPO, 12), ("pull", REPO, 12, ("told", False))),
+    (GetPull(REPO, 12, told=True), ("pull", REPO, 12, ("told", True))),
     (GetLabellings(REPO, 12), ("labellings", REPO, 12)),
+    (Identify(REPO, ADA), ("identify", ADA)),
     (GetRole(REPO, ADA), ("role_of", REPO, ADA)),
     (IsMember(REPO, ADA, "acme/release"), ("is_member", REPO, ADA, "acme/release")),
     (FindPulls(REPO, "head", "base"), ("find_pulls", REPO, "head", "base")),

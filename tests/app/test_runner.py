@@ -79,6 +79,31 @@ class Stage:
         return Runner(self.perform, Decisions(self.plan, self.flow_of), Limits(**limits), self.pauses.append)
 
 
+def test_a_no_that_was_too_early_at_first_is_the_answer_when_it_stays():
+    def too_early():
+        fault = Fault("not found", passing=True)
+        fault.answer = "missing"
+        return fault
+
+    outcomes, pauses = [], []
+
+    def flow_of(job):
+        outcomes.append((yield from ask(FindComment(job.repo, job.number, "marker"))))
+        return a_report(job)
+
+    for faults in ([too_early()], [too_early() for _ in range(3)]):
+        waiting = list(faults)
+
+        def perform(_, waiting=waiting):
+            if waiting:
+                raise waiting.pop(0)
+            return "found"
+
+        with closing(Runner(perform, Decisions(None, flow_of), Limits(pauses=(1, 4)), pauses.append)) as runner:
+            assert runner.start(a_backport()).exception(WAIT) is None
+    assert (outcomes, pauses) == (["found", "missing"], [1, 1, 4])
+
+
 def test_people_are_told_of_a_job_that_breaks_down_under_the_name_that_the_log_has():
     told = []
 

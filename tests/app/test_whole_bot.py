@@ -9,6 +9,7 @@ import logging
 import re
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 import requests
@@ -288,8 +289,6 @@ def test_trouble_that_passes_is_outlasted_and_leaves_nothing_twice(world, fault)
     assert world.labels(number) == {"backport/2.7", "backport-open/2.7"}
 
 
-
-
 @pytest.mark.parametrize("event", ["pull_request", "push", "issue_comment"])
 def test_a_payload_of_a_repository_that_cannot_be_seen_is_answered_2xx_and_does_nothing(world, event):
     number = world.land(ADAS_FIX, "Make op 3 a float", "backport/2.7")
@@ -332,3 +331,35 @@ def test_who_asks_again_in_chat_is_answered_again(world):
     world.settle()
     assert "rocket" in reactions(third), "it is open already, and that is an answer"
     assert the_pull_onto(world, "release/2.7")
+
+
+def not_yet(method, path, status, words, times=1):
+    error = {"resource": "PullRequest", "code": "custom", "message": words}
+    return Fault(path, method, status, times=times, body={"message": "Not yet", "errors": [error]})
+
+
+NOT_YET = [
+    not_yet("GET", r"/pulls/1$", 404, "Not Found"),
+    not_yet("GET", r"/issues/1/events$", 404, "Not Found"),
+    not_yet("GET", r"/permission$", 404, "Not Found"),
+    not_yet("POST", r"/pulls$", 404, "Not Found"),
+    not_yet("POST", r"/pulls$", 422, "No commits between release/2.7 and backport/2.7/1", times=9),
+    not_yet("POST", r"/issues/2/labels$", 404, "Not Found"),
+    not_yet("POST", r"/issues/1/labels$", 404, "Not Found"),
+    not_yet("GET", r"/issues/1/comments$", 404, "Not Found"),
+    not_yet("POST", r"/issues/1/comments$", 404, "Not Found"),
+]
+
+
+@pytest.mark.parametrize("trouble", NOT_YET, ids=lambda one: f"{one.method} {one.path} {one.status}")
+def test_what_github_does_not_know_yet_costs_no_backport(world, trouble):
+    number = world.propose((ADAS_FIX, "Make op 3 a float"))
+    world.forge.label(REPO, number, "backport/2.7", "bug", by="mona")
+    world.settle()
+    world.forge.fail(replace(trouble))
+    world.forge.merge_pull(REPO, number, "squash", by="mona")
+    world.settle()
+    assert the_pull_onto(world, "release/2.7").labels == ["bug"]
+    assert "backport-open/2.7" in world.labels(number)
+    [told] = world.said_on(number)
+    assert "waits for review" in told

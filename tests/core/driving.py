@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import Any, TypeVar
 
-from bot.core.actions import Action, Read, Write
+from bot.core.actions import Action, Identify, Read, Write
 
 R = TypeVar("R")
 
 Answers = dict[type, Any]
 """An outcome per kind of action. A list is used up in order; a function is called with the action."""
+
+AS_SENT: Answers = {Identify: lambda action: action.person}
+"""The forge says of accounts what its webhooks say."""
 
 
 def drive(flow: Generator[Any, Any, R], answers: Answers) -> tuple[R, list[Action]]:

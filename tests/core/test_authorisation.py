@@ -24,6 +24,7 @@ from bot.core.actions import (
     GetLabellings,
     GetPull,
     GetRole,
+    Identify,
     IsMember,
     Labelling,
     PickCommits,
@@ -51,11 +52,15 @@ Effect = Literal[
 
 @dataclass(frozen=True)
 class Actor:
-    """An account, and what the forge says of it; `role` is None when it cannot say."""
+    """An account, and what the forge says of it; `role` is None when it cannot say.
+
+    `sent` is how its webhooks show the account where that is not the whole truth.
+    """
 
     name: str
     person: Person
     role: Role | None = Role.NONE
+    sent: Person | None = None
 
 
 ACTORS = (
@@ -70,9 +75,12 @@ ACTORS = (
     Actor("person of whom the forge cannot tell", Person(17, "urs"), None),
     Actor("App that the policy names", Person(18, "mergebot[bot]", is_bot=True), Role.WRITE),
     Actor("App that it does not name", Person(19, "otherbot[bot]", is_bot=True), Role.ADMIN),
+    Actor("named bot that comes as a person", Person(20, "mergebot", is_bot=True), Role.WRITE, Person(20, "mergebot")),
+    Actor("other bot that comes as a person", Person(21, "otherbot", is_bot=True), Role.ADMIN, Person(21, "otherbot")),
 )
 
 APPS = 'apps = ["mergebot"]'
+NAMED = ("App that the policy names", "named bot that comes as a person")
 POLICIES = {
     "no managers": f"[people]\n{APPS}",
     "managers, and one of them acts": f'[people]\n{APPS}\nmanagers = ["acme/release"]',
@@ -175,7 +183,7 @@ def expected_of_comment(cell: Cell) -> Effect:
 
 
 def is_named(cell: Cell) -> bool:
-    return cell.actor.name == "App that the policy names" and cell.policy != "broken"
+    return cell.actor.name in NAMED and cell.policy != "broken"
 
 
 def is_one(cell: Cell, who: str) -> bool:
@@ -204,6 +212,7 @@ def world(cell: Cell) -> Answers:
     pull = replace(ORIGINS[cell.origin], author=cell.actor.person, labels=labels)
     return {
         GetPull: pull,
+        Identify: lambda action: cell.actor.person if action.person == sender(cell) else action.person,
         GetRole: lambda action: role_of(cell, action),
         IsMember: lambda action: cell.policy == "managers, and one of them acts" and action.group == "acme/release",
         GetLabellings: {label: Labelling(setter, 1)},
@@ -231,9 +240,14 @@ def role_of(cell: Cell, action: GetRole) -> Role:
     return cell.actor.role if action.person == cell.actor.person else Role.NONE
 
 
+def sender(cell: Cell) -> Person:
+    """The actor as a webhook shows it."""
+    return cell.actor.sent or cell.actor.person
+
+
 def event_of(cell: Cell, pull: Pull) -> Event:
     """What the forge tells of a cell."""
-    person = cell.actor.person
+    person = sender(cell)
     match cell.event:
         case "comment" | "edited comment":
             said = FORMS[cell.form].format(EXAMPLES[cell.said])

@@ -19,7 +19,7 @@ from bot.core.events import CommentEdited, CommentPosted
 from bot.core.jobs import Answer
 from bot.core.messages import chat
 from bot.core.model import Role
-from tests.core.driving import drive
+from tests.core.driving import AS_SENT, drive
 from tests.core.test_conversation import WORLD
 from tests.core.values import ADA, REPO
 
@@ -53,7 +53,7 @@ def test_whatever_is_said_is_read_and_answered_without_a_command_in_the_answer(b
         if not isinstance(said.read, Help | Ping | PickOnto):
             assert read_commands(chat.render_complaint(said.read, said.verb)) == ()
     plan, _ = drive(plan_comment(CommentPosted(REPO, 12, 501, ADA, body)), {**WORLD, **_ANSWERS})
-    edited = plan_edit(CommentEdited(REPO, 12, 501, ADA, body))
+    edited, _ = drive(plan_edit(CommentEdited(REPO, 12, 501, ADA, body)), AS_SENT)
     assert all(isinstance(job, Answer) for job in edited.jobs)
     for job in (*plan.jobs, *edited.jobs):
         if isinstance(job, Answer):

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bot.core.actions import EnsureComment, FindComment, GetPull, GetRole, IsMember, Missing, React, Sync
+from bot.core.actions import EnsureComment, FindComment, GetPull, GetRole, Identify, IsMember, Missing, React, Sync
 from bot.core.conversation import answer, plan_comment, plan_edit
 from bot.core.events import CommentEdited, CommentPosted
 from bot.core.jobs import Answer, Backport, Plan
 from bot.core.model import Person, Role
-from tests.core.driving import Answers, drive, kinds, reads_only
+from tests.core.driving import AS_SENT, Answers, drive, kinds, reads_only
 from tests.core.values import ADA, APP, L26, L27, REPO, a_pull, synced
 
-WORLD: Answers = {GetRole: Role.WRITE, Sync: synced(), GetPull: a_pull()}
+WORLD: Answers = {**AS_SENT, GetRole: Role.WRITE, Sync: synced(), GetPull: a_pull()}
 
 
 def said(body: str, actor: Person = ADA) -> CommentPosted:
@@ -36,9 +36,9 @@ def test_a_comment_without_a_command_costs_nothing() -> None:
     assert drive(plan_comment(said("nice, and `/backport 2.7` would be too")), {}) == (Plan(), [])
 
 
-def test_help_and_ping_are_answered_to_anyone_without_a_question() -> None:
-    plan, asked = drive(plan_comment(said("/release help\n/release ping\n/release ping")), {})
-    assert asked == []
+def test_help_and_ping_are_answered_to_anyone_who_is_no_bot() -> None:
+    plan, asked = drive(plan_comment(said("/release help\n/release ping\n/release ping")), AS_SENT)
+    assert asked == [Identify(REPO, ADA)]
     reply = the_answer(plan)
     assert (reply.reaction, len(plan.jobs)) == ("rocket", 1)
     assert reply.text is not None
@@ -72,8 +72,8 @@ def test_all_without_any_line_is_answered() -> None:
 
 
 def test_who_may_not_write_is_refused_before_anything_is_fetched() -> None:
-    plan, asked = drive(plan_comment(said("/backport 2.7")), {GetRole: Role.TRIAGE})
-    assert kinds(asked) == ["GetRole"]
+    plan, asked = drive(plan_comment(said("/backport 2.7")), {**AS_SENT, GetRole: Role.TRIAGE})
+    assert kinds(asked) == ["Identify", "GetRole"]
     reply = the_answer(plan)
     assert (reply.reaction, len(plan.jobs)) == ("-1", 1)
     assert "write access" in str(reply.text)
@@ -89,6 +89,18 @@ def test_a_bot_is_ignored_unless_the_policy_names_it() -> None:
 
 def test_a_bots_small_talk_is_ignored_too() -> None:
     assert planned("/release ping", APP).jobs == ()
+
+
+def test_a_bot_that_comes_as_a_person_is_ignored_unless_the_policy_names_it() -> None:
+    """Not every webhook tells, so the forge is asked; what it says goes into the job, too."""
+    masked = Person(APP.id, APP.login)
+    for body in ("/release ping", "/release help", "/release nonsense", "/backport 2.7"):
+        assert planned(body, masked, Identify=APP).jobs == ()
+    edit = CommentEdited(REPO, 12, 501, masked, "/backport 2.7")
+    assert drive(plan_edit(edit), {Identify: APP})[0] == Plan()
+    trusting = synced("release/2.7", policy='people.apps = ["mergebot"]')
+    job = planned("/backport 2.7", masked, Identify=APP, Sync=trusting).jobs[1]
+    assert job == Backport(REPO, 12, L27, APP, comment=501)
 
 
 def test_on_an_open_pull_the_label_is_offered() -> None:
@@ -114,8 +126,8 @@ def test_a_word_that_is_no_line_stops_its_command_and_names_the_nearest() -> Non
 
 
 def test_an_unknown_verb_gets_one_reply_with_the_nearest() -> None:
-    plan, asked = drive(plan_comment(said("/release hepl\n/release hepl")), {})
-    assert asked == []
+    plan, asked = drive(plan_comment(said("/release hepl\n/release hepl")), AS_SENT)
+    assert kinds(asked) == ["Identify"]
     reply = the_answer(plan)
     assert reply.reaction == "confused"
     assert str(reply.text).count("did you mean `/release help`?") == 1
@@ -123,7 +135,7 @@ def test_an_unknown_verb_gets_one_reply_with_the_nearest() -> None:
 
 def test_what_is_not_built_yet_is_said_plainly() -> None:
     for body in ("/release status", "/release hold 2.7", "/backport recreate 2.7", "/backport 2.7 class=docs"):
-        world = {} if body == "/release status" else {GetRole: Role.WRITE}
+        world = AS_SENT if body == "/release status" else {**AS_SENT, GetRole: Role.WRITE}
         reply = the_answer(drive(plan_comment(said(body)), world)[0])
         assert (reply.reaction, "is not there yet" in str(reply.text)) == ("confused", True)
 
@@ -131,7 +143,7 @@ def test_what_is_not_built_yet_is_said_plainly() -> None:
 def test_a_managers_verb_is_for_managers_although_it_is_not_built_yet() -> None:
     for role, kind in ((Role.READ, "-1"), (Role.WRITE, "-1"), (Role.MAINTAIN, "confused")):
         plan = planned("/release rc 2.7", GetRole=role) if role > Role.READ else None
-        plan = plan or drive(plan_comment(said("/release rc 2.7")), {GetRole: role})[0]
+        plan = plan or drive(plan_comment(said("/release rc 2.7")), {**AS_SENT, GetRole: role})[0]
         assert the_answer(plan).reaction == kind
 
 
@@ -143,7 +155,7 @@ def test_groups_that_the_policy_names_decide_who_is_a_manager() -> None:
         asked.append(action.group)
         return action.group == "acme/leads"
 
-    world = {GetRole: Role.WRITE, Sync: synced(policy=text), IsMember: is_member}
+    world = {**AS_SENT, GetRole: Role.WRITE, Sync: synced(policy=text), IsMember: is_member}
     plan, _ = drive(plan_comment(said("/release rc 2.7")), world)
     assert (the_answer(plan).reaction, asked) == ("confused", ["acme/release", "acme/leads"])
     plan, _ = drive(plan_comment(said("/release rc 2.7")), {**world, GetRole: Role.ADMIN, IsMember: False})
@@ -179,7 +191,7 @@ def test_a_comment_on_what_is_not_a_pull_leads_to_nothing() -> None:
 
 def test_an_edit_gets_a_hint_and_never_an_action() -> None:
     def edited(body: str, actor: Person = ADA) -> Plan:
-        return plan_edit(CommentEdited(REPO, 12, 501, actor, body))
+        return drive(plan_edit(CommentEdited(REPO, 12, 501, actor, body)), AS_SENT)[0]
 
     plan = edited("/backport 2.7")
     assert len(plan.jobs) == 1

@@ -22,7 +22,7 @@ from bot.core.jobs import Answer, Backport, Plan, Settle
 from bot.core.messages.pulls import BACKPORT_MARKER
 from bot.core.model import Line, Pull, Role
 from bot.core.plan import MAX_LOOKED_AT, flow_of, plan
-from tests.core.driving import Answers, drive, kinds, reads_only
+from tests.core.driving import AS_SENT, Answers, drive, kinds, reads_only
 from tests.core.values import (
     ADA,
     APP,
@@ -279,9 +279,9 @@ def test_a_label_on_what_is_not_a_pull_leads_to_nothing() -> None:
 
 
 def test_comments_are_planned_as_a_conversation() -> None:
-    found, _ = planned(CommentPosted(REPO, 12, 501, ADA, "/release ping"), {})
+    found, _ = planned(CommentPosted(REPO, 12, 501, ADA, "/release ping"), AS_SENT)
     assert isinstance(found.jobs[0], Answer)
-    found, _ = planned(CommentEdited(REPO, 12, 501, ADA, "/release ping"), {})
+    found, _ = planned(CommentEdited(REPO, 12, 501, ADA, "/release ping"), AS_SENT)
     assert isinstance(found.jobs[0], Answer)
 
 

@@ -22,6 +22,7 @@ from bot.forges import Forge
 Trouble = Literal[
     "refused", "acted, then refused", "hung up", "acted, then hung up", "acted, then half an answer", "slow"
 ]  # fmt: skip
+NotYet = Literal["not found yet"]
 Busy = Literal["403 and when to come back", "429 and when to come back", "429 and nothing else"]
 Verb = Literal[
     "read pull", "open pull", "write comment", "edit comment", "add labels", "read role", "react", "report"
@@ -97,7 +98,7 @@ class Bench(ABC):
         """Rename the repository; `repo` keeps the old name."""
 
     @abstractmethod
-    def fail(self, verb: Verb, trouble: Trouble | Busy, times: int = 1) -> None: ...
+    def fail(self, verb: Verb, trouble: Trouble | Busy | NotYet, times: int = 1) -> None: ...
     @abstractmethod
     def not_yet(self, times: int) -> None:
         """Have the forge not know yet, for some requests to open a pull, what was pushed."""
@@ -139,6 +140,14 @@ class Bench(ABC):
 
     def status(self, number: int, body: str, existing: int | None = None) -> EnsureComment:
         return EnsureComment(self.repo, number, MARKER, f"{MARKER}\n{body}", existing)
+
+
+WANTED: dict[Verb, Callable[[Bench, int], object]] = {
+    "read pull": lambda bench, number: bench.forge.pull(bench.repo, number, told=True),
+    "write comment": lambda bench, number: bench.forge.ensure_comment(bench.status(number, "done")),
+    "add labels": lambda bench, number: bench.forge.dress_pull(DressPull(bench.repo, number, ("x",), (), None)),
+}
+"""What the bot asks of pulls that it knows to be there."""
 
 
 def persist(attempt: Callable[[], object], times: int = 3) -> object:
@@ -278,14 +287,13 @@ class ForgeContract:
         assert (ready.opened, ready.pull.number != closed) == (True, True)
 
     @pytest.mark.parametrize(("head", "base"), [("no-such", "release/2.7"), ("backport/2.7/1", "release/9.9")])
-    def test_a_missing_branch_is_refused_in_the_forges_words_and_with_a_next_step(
+    def test_a_branch_that_the_forge_does_not_come_to_know_is_a_fault_that_may_pass(
         self, bench: Bench, head: str, base: str
     ) -> None:
-        refused = bench.forge.ensure_pull(bench.wish(head, base))
-        assert isinstance(refused, Refused)
-        assert head in refused.reason
-        assert base in refused.reason
-        assert refused.next_step.endswith(".")
+        """It was pushed a moment ago, or seen: that it is not there is no answer, however long that is said."""
+        with pytest.raises(Fault) as caught:
+            bench.forge.ensure_pull(bench.wish(head, base))
+        assert caught.value.passing
         assert bench.held() == []
 
     def test_a_push_that_the_forge_has_not_digested_is_waited_for(self, bench: Bench) -> None:
@@ -301,9 +309,11 @@ class ForgeContract:
         refused = bench.forge.ensure_pull(bench.wish(base="main"))
         assert isinstance(refused, Refused)
         assert "write access" in refused.next_step
+        assert refused.reason.endswith("."), "the next step is a sentence of its own"
         with pytest.raises(Fault) as caught:
             bench.forge.set_labels(bench.repo, number, ("x",), ())
         assert not caught.value.passing
+        assert isinstance(bench.forge.pull(bench.repo, number, told=True), Missing)
 
     # ── dressing pulls, and labels ───────────────────────────────────────────────────────────────────────────────────
 
@@ -327,6 +337,13 @@ class ForgeContract:
         held = bench.held()[0]
         assert (sorted(held.labels), held.assignees) == (["by hand", "one", "two"], ("ada",))
         assert held.milestone is not None
+
+    def test_dressing_leaves_the_labels_that_others_have_put_on_since_the_opening(self, bench: Bench) -> None:
+        ready = bench.forge.ensure_pull(bench.wish())
+        assert isinstance(ready, PullReady)
+        bench.label(ready.pull.number, "by hand", by="ada")
+        bench.forge.dress_pull(DressPull(bench.repo, ready.pull.number, ("one",), ("ada",), bench.milestone("2.7.1")))
+        assert sorted(bench.held()[0].labels) == ["by hand", "one"]
 
     def test_nothing_to_dress_asks_nothing(self, bench: Bench) -> None:
         before = bench.asked()
@@ -537,6 +554,28 @@ class ForgeContract:
         number = bench.pull("backport/2.7/1", "release/2.7")
         bench.fail("read pull", trouble)
         assert isinstance(bench.forge.pull(bench.repo, number), Pull)
+
+    def test_an_opening_that_is_answered_as_if_there_were_no_repository_is_tried_again(self, bench: Bench) -> None:
+        bench.fail("open pull", "not found yet", times=2)
+        assert isinstance(bench.forge.ensure_pull(bench.wish()), PullReady)
+        assert len(bench.held()) == 1
+
+    @pytest.mark.parametrize("verb", WANTED)
+    def test_what_exists_and_is_not_found_is_a_fault_that_may_pass(self, bench: Bench, verb: Verb) -> None:
+        """The forge has told of the pull, or we have just opened it; one who asks again finds it there."""
+        number = bench.pull("backport/2.7/1", "release/2.7")
+        bench.forge.me()
+        bench.fail(verb, "not found yet")
+        with pytest.raises(Fault) as caught:
+            WANTED[verb](bench, number)
+        assert caught.value.passing
+        assert isinstance(caught.value.answer, Missing) == (verb == "read pull"), "and if it never comes, it is missing"
+        WANTED[verb](bench, number)
+
+    def test_a_pull_that_nobody_told_of_is_missing_at_once(self, bench: Bench) -> None:
+        before = len(bench.asked())
+        assert isinstance(bench.forge.pull(bench.repo, 4711), Missing)
+        assert len(bench.asked()) == before + 1
 
     @pytest.mark.parametrize("trouble", ["refused", "hung up"])
     def test_a_role_that_cannot_be_read_is_a_fault_that_may_pass_and_never_a_role(

@@ -27,7 +27,7 @@ import requests
 from bot.core.model import Person, Repo, Role, Secret
 from bot.forges.github import AppKey, GitHub
 from bot.forges.pacing import Manners
-from tests.forges.contract import Bench, Busy, ForgeContract, Held, Trouble, Verb
+from tests.forges.contract import Bench, Busy, ForgeContract, Held, NotYet, Trouble, Verb
 from tests.forges.github.installed import key_pair
 
 VERSION = "0.12.2"
@@ -227,7 +227,7 @@ class EmulatorBench(Bench):
     def move(self) -> NoReturn:
         pytest.skip("the emulator does not redirect renamed repositories")
 
-    def fail(self, verb: Verb, trouble: Trouble | Busy, times: int = 1) -> NoReturn:
+    def fail(self, verb: Verb, trouble: Trouble | Busy | NotYet, times: int = 1) -> NoReturn:
         pytest.skip("the emulator does not fail on demand")
 
     def not_yet(self, times: int) -> NoReturn:

@@ -15,7 +15,7 @@ from bot.sandbox.github.routes_apps import form_team
 from bot.sandbox.issues import create_milestone
 from bot.sandbox.state import CheckRun
 from tests.forges.clocks import Hands
-from tests.forges.contract import LOST, Bench, Busy, ForgeContract, Held, Trouble, Verb
+from tests.forges.contract import LOST, Bench, Busy, ForgeContract, Held, NotYet, Trouble, Verb
 from tests.forges.github.installed import install, register
 
 PATH = "ada/tensors"
@@ -32,9 +32,11 @@ ROUTES: dict[Verb, tuple[str, str]] = {
 }
 
 
-def fault_of(trouble: Trouble | Busy, method: str, path: str, times: int) -> Fault:
+def fault_of(trouble: Trouble | Busy | NotYet, method: str, path: str, times: int) -> Fault:
     busy = {"message": "You have exceeded a secondary rate limit."}
     match trouble:
+        case "not found yet":
+            return Fault(path, method, 404, times=times, body={"message": "Not Found"})
         case "refused":
             return Fault(path, method, 502, times=times)
         case "acted, then refused":
@@ -130,7 +132,7 @@ class GitHubBench(Bench):
         self.path = "ada/matrices"
         self.sandbox.rename_repository(PATH, self.path)
 
-    def fail(self, verb: Verb, trouble: Trouble | Busy, times: int = 1) -> None:
+    def fail(self, verb: Verb, trouble: Trouble | Busy | NotYet, times: int = 1) -> None:
         self.sandbox.fail(fault_of(trouble, *ROUTES[verb], times))
 
     def not_yet(self, times: int) -> None:
@@ -255,10 +257,12 @@ def test_a_check_run_of_the_same_name_by_another_app_is_left_alone(sandbox: Sand
     assert bench.reports(sha) == [("relbot", "success", "Mine"), ("relbot", "failure", "It conflicts")]
 
 
-def test_one_backport_costs_nine_requests_with_all_look_ups(bench: GitHubBench) -> None:
+@pytest.mark.parametrize(("assignees", "cost"), [((), 9), (("ada",), 10)])
+def test_one_backport_costs_nine_requests_with_all_look_ups_and_one_more_for_assignees(
+    bench: GitHubBench, assignees: tuple[str, ...], cost: int
+) -> None:
     original = bench.pull("backport/2.7/1", "main")
     bench.label(original, "backport/2.7", by="ada")
-    milestone = bench.milestone("2.7.1")
     bench.forge.me()
     before = bench.forge.calls
 
@@ -268,18 +272,61 @@ def test_one_backport_costs_nine_requests_with_all_look_ups(bench: GitHubBench) 
     bench.forge.find_pulls(bench.repo, "backport/2.7/1", "release/2.7")
     ready = bench.forge.ensure_pull(bench.wish())
     assert isinstance(ready, PullReady)
-    bench.forge.dress_pull(DressPull(bench.repo, ready.pull.number, ("a", "b"), ("ada",), milestone))
+    bench.forge.dress_pull(DressPull(bench.repo, ready.pull.number, ("a", "b"), assignees, None))
     bench.forge.set_labels(bench.repo, original, ("backport-open/2.7",), ())
     bench.forge.ensure_comment(bench.status(original, "done"))
 
-    assert bench.forge.calls - before == 9
-    assert sum(not asked.startswith("GET ") for asked in bench.asked()) == 4
+    assert bench.forge.calls - before == cost
+    assert sum(not asked.startswith("GET ") for asked in bench.asked()) == 4 + len(assignees)
 
 
-def test_a_branch_without_commits_of_its_own_is_refused(bench: GitHubBench) -> None:
-    bench.branch("same", ahead=False)
-    assert isinstance(bench.forge.ensure_pull(bench.wish("same")), Refused)
-    assert bench.held() == []
+@pytest.mark.parametrize(
+    "said",
+    [
+        "No commits between release/2.7 and backport/2.7/1",
+        "Base does not exist",
+        "Head sha can't be blank",
+        "Head ref must be a branch",
+        "A pull request already exists for ada:backport/2.7/1.",
+    ],
+)
+def test_what_github_says_while_it_has_not_digested_a_push_is_never_an_answer(bench: GitHubBench, said: str) -> None:
+    error = {"resource": "PullRequest", "code": "custom", "message": said}
+    body = {"message": "Validation Failed", "errors": [error]}
+    bench.sandbox.fail(Fault(r"/pulls$", "POST", 422, times=4, body=body))
+    with pytest.raises(WireFault, match=said.removesuffix(".")) as caught:
+        bench.forge.ensure_pull(bench.wish())
+    assert caught.value.passing
+    assert isinstance(bench.forge.ensure_pull(bench.wish()), PullReady)
+
+
+def test_a_pull_that_github_refuses_for_what_it_is_is_refused_in_its_words(bench: GitHubBench) -> None:
+    body = {"message": "Validation Failed", "errors": [{"message": "body is too long"}]}
+    bench.sandbox.fail(Fault(r"/pulls$", "POST", 422, body=body))
+    refused = bench.forge.ensure_pull(bench.wish())
+    assert isinstance(refused, Refused)
+    assert refused.reason.endswith("onto release/2.7: Validation Failed; body is too long.")
+    assert refused.next_step.startswith("Open the pull by hand")
+
+
+def test_a_role_is_not_found_only_of_an_account_that_is_gone(bench: GitHubBench) -> None:
+    bench.fail("read role", "not found yet")
+    with pytest.raises(WireFault) as caught:
+        bench.forge.role_of(bench.repo, bench.person("ada"))
+    assert caught.value.passing
+    assert bench.forge.role_of(bench.repo, bench.person("ada")) > Role.READ
+
+
+def test_the_name_of_a_team_may_be_written_in_capitals(bench: GitHubBench) -> None:
+    team = bench.team("release", "ada")
+    assert team == "acme/release"
+    assert bench.forge.is_member(bench.repo, bench.person("ada"), "@Acme/Release")
+
+
+def test_whether_an_account_is_a_bot_costs_no_question(bench: GitHubBench) -> None:
+    for person in (Person(7, "ada"), Person(8, "robot[bot]", is_bot=True)):
+        assert bench.forge.identify(person) == person
+    assert bench.asked() == []
 
 
 def test_a_write_to_a_renamed_repository_is_a_fault_and_not_a_pull_without_a_number(bench: GitHubBench) -> None:

@@ -25,11 +25,12 @@ from bot.forges import Forge
 from bot.forges.gitlab import GitLab
 from bot.forges.gitlab_hooks import parse
 from bot.forges.pacing import Manners
+from bot.forges.wire_fault import WireFault
 from bot.sandbox import Fault, PullWish, Sandbox
 from bot.sandbox.issues import create_milestone
 from tests.forges.canned import Canned, serving
 from tests.forges.clocks import Hands
-from tests.forges.contract import MARKER, Bench, Busy, ForgeContract, Held, Trouble, Verb
+from tests.forges.contract import MARKER, Bench, Busy, ForgeContract, Held, NotYet, Trouble, Verb
 
 PATH = "ada/lab/tensors"
 TIMEOUT = 1
@@ -45,9 +46,11 @@ ROUTES: dict[Verb, tuple[str, str]] = {
 }
 
 
-def fault_of(trouble: Trouble | Busy, method: str, path: str, times: int) -> Fault:
+def fault_of(trouble: Trouble | Busy | NotYet, method: str, path: str, times: int) -> Fault:
     busy = {"message": "This endpoint has been requested too many times. Try again later."}
     match trouble:
+        case "not found yet":
+            return Fault(path, method, 404, times=times, body={"message": "404 Not found"})
         case "refused":
             return Fault(path, method, 502, times=times)
         case "acted, then refused":
@@ -140,7 +143,7 @@ class GitLabBench(Bench):
         self.path = "ada/lab/matrices"
         self.sandbox.rename_repository(PATH, self.path)
 
-    def fail(self, verb: Verb, trouble: Trouble | Busy, times: int = 1) -> None:
+    def fail(self, verb: Verb, trouble: Trouble | Busy | NotYet, times: int = 1) -> None:
         self.sandbox.fail(fault_of(trouble, *ROUTES[verb], times))
 
     def not_yet(self, times: int) -> None:
@@ -279,6 +282,24 @@ def test_a_member_through_a_group_has_its_role_and_a_bot_that_comes_as_a_person_
     bot = bench.person("relbot")
     assert bench.forge.role_of(bench.repo, bot) is Role.WRITE
     assert bench.forge.role_of(bench.repo, replace(bot, is_bot=False)) is Role.NONE
+
+
+def test_whether_an_account_is_a_bot_is_asked_once(bench: GitLabBench) -> None:
+    bot, ada = bench.person("relbot"), bench.person("ada")
+    before = len(bench.asked())
+    for _ in range(3):
+        assert bench.forge.identify(replace(bot, is_bot=False)) == bot
+        assert bench.forge.identify(ada) == ada
+    assert bench.asked()[before:] == ["GET /users/{user_id}"] * 2
+    assert bench.forge.identify(Person(99_999_999, "hidden")).is_bot, "what cannot be seen may be one"
+
+
+def test_a_merge_request_that_somebody_else_is_changing_is_a_fault_that_may_pass(bench: GitLabBench) -> None:
+    number = bench.pull("backport/2.7/1", "release/2.7")
+    bench.sandbox.fail(Fault(r"/merge_requests/\d+$", "PUT", 409, body={"message": "409 Conflict: Resource lock"}))
+    with pytest.raises(WireFault) as caught:
+        bench.forge.set_labels(bench.repo, number, ("x",), ())
+    assert caught.value.passing
 
 
 def test_a_comment_that_only_some_may_see_is_no_answer(bench: GitLabBench) -> None:

@@ -26,6 +26,7 @@ from bot.core.actions import (
     GetLabellings,
     GetPull,
     GetRole,
+    Identify,
     Labelling,
     Missing,
     NotLanded,
@@ -119,6 +120,8 @@ class Paper:
                 return self.pulls.get(number, Missing(f"pull {number}"))
             case GetLabellings():
                 return {label: self.labellings[label] for label in self.pulls[12].labels if label in self.labellings}
+            case Identify(person=who):
+                return who
             case GetRole(person=who):
                 return Role[self.roles.get(who.login, "none").upper()]
             case FindPulls(head=head, base=base):

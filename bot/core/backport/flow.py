@@ -44,7 +44,7 @@ ATTEMPTS = 5
 
 def backport(job: Backport) -> Flow[Report]:
     """Do the job, then show its ending: label, row, reaction."""
-    pull = yield from ask(GetPull(job.repo, job.number))
+    pull = yield from ask(GetPull(job.repo, job.number, told=True))
     if isinstance(pull, Missing):
         return Report(job, "nothing", f"There is no pull #{job.number} that I can see.")
     if pull.is_open:
@@ -71,7 +71,7 @@ def _keep_declined(job: Backport, pull: Pull) -> Flow[Report]:
 
 def apologise(job: Backport, what: str) -> Flow[None]:
     """Say on the change that the job broke down: a failed backport that nobody notices is missing from the release."""
-    pull = yield from ask(GetPull(job.repo, job.number))
+    pull = yield from ask(GetPull(job.repo, job.number, told=True))
     if isinstance(pull, Missing):
         return
     ending = refuse(refusals.broken_down(what, label_of(Policy(), job.line)))

@@ -84,7 +84,7 @@ def _find_carriers(job: Settle, before: Row | None, policy: Policy) -> Planning[
     numbers = [number for number in (job.pull, before.pull if before else None) if number is not None]
     found: list[Pull] = []
     for number in dict.fromkeys(numbers):
-        carrier = yield from ask(GetPull(job.repo, number))
+        carrier = yield from ask(GetPull(job.repo, number, told=number == job.pull))
         if isinstance(carrier, Pull) and line_of_branch(policy, carrier.base) == job.line:
             found.append(carrier)
     return tuple(found)

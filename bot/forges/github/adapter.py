@@ -8,9 +8,9 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from urllib.parse import quote, urlsplit
 
-from github.GithubObject import NotSet, Opt
 from github.Issue import Issue
 from github.Milestone import Milestone
 from github.Repository import Repository
@@ -33,12 +33,13 @@ from bot.forges.github.connection import Connection
 from bot.forges.github.identity import AppKey
 from bot.forges.github.reading import read_comment, read_labellings, read_pull, read_role, reading
 from bot.forges.github.reports import Reports
+from bot.forges.github.wire import Wire
 from bot.forges.pacing import Manners
 from bot.forges.wire_fault import WireFault
 
 _log = logging.getLogger(__name__)
 
-_TEAM = re.compile(r"@?([A-Za-z0-9][A-Za-z0-9-]*)/([a-z0-9][a-z0-9_-]*)", re.ASCII)
+_TEAM = re.compile(r"@?([a-z0-9][a-z0-9-]*)/([a-z0-9][a-z0-9_-]*)", re.ASCII | re.IGNORECASE)
 
 
 class GitHub:
@@ -61,18 +62,21 @@ class GitHub:
         self._connection = Connection(base_url.rstrip("/"), credential, self._manners)
         self._clone_base = (clone_base or _clone_base_of(base_url)).rstrip("/")
         self._reports = Reports(self._connection, self._manners)
-        self._fresh_labels: dict[tuple[int, int], tuple[str, ...]] = {}
 
     # ── pulls ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def pull(self, repo: Repo, number: int) -> Pull | Missing:
-        """One pull as it is now."""
+    def pull(self, repo: Repo, number: int, *, told: bool = False) -> Pull | Missing:
+        """One pull as it is now. One `told` of is not missing at once, unless all of the repository is."""
         try:
-            with reading(f"pull {number} of {repo.path}"):
+            with self._known(repo) if told else nullcontext(), reading(f"pull {number} of {repo.path}"):
                 return read_pull(self._repository(repo).get_pull(number).complete())
         except WireFault as fault:
-            if fault.status == 404:
-                return Missing(f"pull {number} of {repo.path}")
+            if fault.status != 404:
+                raise
+            missing = Missing(f"pull {number} of {repo.path}")
+            if not fault.passing:
+                return missing
+            fault.answer = missing
             raise
 
     def find_pulls(self, repo: Repo, head: str, base: str) -> tuple[Pull, ...]:
@@ -102,55 +106,34 @@ class GitHub:
                     found = next(self._pulls(wish.repo, wish.head, wish.base, "open"), None)
                     if found:
                         return PullReady(found, opened=doubted)
+                fault.passing = fault.passing or _is_settling(fault)
                 wait = next(waits, None)
-                if wait is None or not (fault.in_doubt or _is_settling(fault)):
+                if wait is None or not fault.passing or fault.retry_after is not None:
                     return _refused(fault, wish)
             self._manners.clock.sleep(wait)
 
     def dress_pull(self, wish: DressPull) -> None:
-        """Add labels, set assignees and milestone: one request, two when the labels there are not known."""
-        if not wish.assignees and wish.milestone is None:
-            return self.set_labels(wish.repo, wish.number, wish.labels, ())
+        """Add labels and assignees, set the milestone: a request for each kind.
+
+        One edit could do it all, but it would take off what others have put on since we looked; and one person who may
+        no longer be assigned would spoil all of it, who is just left out here.
+        """
         issue = self._issue(wish.repo, wish.number)
-        try:
-            with reading(f"issue {wish.number} of {wish.repo.path}"):
-                issue.edit(
-                    labels=self._with_labels_there(issue, wish),
-                    assignees=list(wish.assignees) if wish.assignees else NotSet,
-                    milestone=NotSet if wish.milestone is None else self._milestone(issue, wish.milestone),
-                )
-        except WireFault as fault:
-            if fault.status != 422:
-                raise
-            self._dress_one_by_one(issue, wish)
-
-    def _with_labels_there(self, issue: Issue, wish: DressPull) -> Opt[list[str]]:
-        """The edit replaces all labels, so it must name those that are there too."""
-        known = self._fresh_labels.pop((wish.repo.id, wish.number), None)
-        if not wish.labels:
-            return NotSet
-        there = tuple(label.name for label in issue.labels) if known is None else known
-        return list(dict.fromkeys((*there, *wish.labels)))
-
-    def _dress_one_by_one(self, issue: Issue, wish: DressPull) -> None:
-        # One person who may no longer be assigned spoils a whole edit; asked for alone, they are just left out.
-        if wish.labels:
-            issue.add_to_labels(*wish.labels)
-        with reading(f"issue {wish.number} of {wish.repo.path}"):
+        with self._known(wish.repo), reading(f"issue {wish.number} of {wish.repo.path}"):
+            if wish.labels:
+                issue.add_to_labels(*wish.labels)
             if wish.assignees:
                 issue.add_to_assignees(*wish.assignees)
             if wish.milestone is not None:
                 issue.edit(milestone=self._milestone(issue, wish.milestone))
 
     def _open_pull(self, wish: EnsurePull) -> Pull:
-        with reading(f"the pull just opened in {wish.repo.path}"):
-            opened = read_pull(
+        with self._known(wish.repo), reading(f"the pull just opened in {wish.repo.path}"):
+            return read_pull(
                 self._repository(wish.repo).create_pull(
                     wish.base, wish.head, title=wish.title, body=wish.body, draft=wish.draft
                 )
             )
-        self._fresh_labels[wish.repo.id, opened.number] = opened.labels
-        return opened
 
     def _pulls(self, repo: Repo, head: str, base: str, state: str) -> Iterator[Pull]:
         owner = repo.path.split("/", maxsplit=1)[0]
@@ -171,21 +154,22 @@ class GitHub:
 
     def labellings(self, repo: Repo, number: int) -> dict[str, Labelling]:
         """Who put on the labels that an issue or pull has now, by label."""
-        with reading(f"the history of {repo.path}#{number}"):
+        with self._known(repo), reading(f"the history of {repo.path}#{number}"):
             return read_labellings(self._issue(repo, number).get_events())
 
     def set_labels(self, repo: Repo, number: int, add: tuple[str, ...], remove: tuple[str, ...]) -> None:
         """Put labels on and take labels off; the rest stays. A label that nobody has made yet is made by GitHub."""
         issue = self._issue(repo, number)
         if add:
-            issue.add_to_labels(*add)
+            with self._known(repo):
+                issue.add_to_labels(*add)
         for label in remove:
             self._remove_label(issue, label)
 
     def find_comment(self, repo: Repo, number: int, marker: str) -> Comment | None:
         """The bot's own first comment that holds `marker`. Anybody else may paste the marker, and is passed over."""
         me = self.me()
-        with reading(f"the comments of {repo.path}#{number}"):
+        with self._known(repo), reading(f"the comments of {repo.path}#{number}"):
             comments = map(read_comment, self._issue(repo, number).get_comments())
             return next((found for found in comments if found.author.id == me.id and marker in found.body), None)
 
@@ -211,7 +195,7 @@ class GitHub:
             self._issue(repo, number).get_comment(comment).create_reaction(reaction)
 
     def _write_comment(self, wish: EnsureComment) -> Comment:
-        with reading(f"the comment just written on {wish.repo.path}#{wish.number}"):
+        with self._known(wish.repo), reading(f"the comment just written on {wish.repo.path}#{wish.number}"):
             return read_comment(self._issue(wish.repo, wish.number).create_comment(wish.body))
 
     def _await_comment(self, wish: EnsureComment, fault: WireFault) -> Comment:
@@ -268,28 +252,37 @@ class GitHub:
         """The bot's own account; asked for once."""
         return self._connection.me
 
+    def identify(self, person: Person) -> Person:
+        """The account as it came: whatever GitHub sends says which ones are bots."""
+        return person
+
     def role_of(self, repo: Repo, person: Person) -> Role:
         """What the account may do in the repository at this moment; none if GitHub knows no such collaborator."""
         path = f"{self._repository(repo).url}/collaborators/{quote(person.login, safe='')}/permission"
+        wire = self._connection.wire(repo)
         try:
             with reading(f"the role of {person.login} in {repo.path}"):
-                return read_role(self._connection.wire(repo).requestJsonAndCheck("GET", path)[1], person)
+                return read_role(wire.requestJsonAndCheck("GET", path)[1], person)
         except WireFault as fault:
-            if fault.status == 404:
-                return Role.NONE
-            raise
+            if fault.status != 404:
+                raise
+            # Of strangers GitHub says that they have no role; only an account that is gone should not be found.
+            fault.passing = _is_there(wire, person)
+            if fault.passing:
+                raise
+            return Role.NONE
 
     def is_member(self, repo: Repo, person: Person, group: str) -> bool:
         """Whether the account is in the team `organisation/team` now; no when that cannot be told."""
         if (team := _TEAM.fullmatch(group)) is None:
+            _log.warning("%r is not the name of a team such as acme/release, so nobody is in it", group)
             return False
-        login = quote(person.login, safe="")
-        ask = self._connection.wire(repo, "members").requestJsonAndCheck
+        wire = self._connection.wire(repo, "members")
+        path = f"/orgs/{team[1]}/teams/{team[2].lower()}/memberships/{quote(person.login, safe='')}"
         try:
             with reading(f"the membership of {person.login} in {group}"):
-                state = ask("GET", f"/orgs/{team[1]}/teams/{team[2]}/memberships/{login}")[1]["state"]
                 # The membership names a login, and logins can change hands.
-                return state == "active" and bool(ask("GET", f"/users/{login}")[1]["id"] == person.id)
+                return wire.requestJsonAndCheck("GET", path)[1]["state"] == "active" and _is_there(wire, person)
         except WireFault as fault:
             if fault.passing:
                 raise
@@ -303,6 +296,26 @@ class GitHub:
     def calls(self) -> int:
         """API requests sent so far."""
         return self._connection.calls
+
+    @contextmanager
+    def _known(self, repo: Repo) -> Iterator[None]:
+        """What is asked for in here exists: GitHub has told of it, or we have just made it. That it is not found will
+        pass, unless GitHub hides the whole repository from us.
+        """
+        try:
+            yield
+        except WireFault as fault:
+            fault.passing = fault.passing or (fault.status == 404 and self._sees(repo))
+            raise
+
+    def _sees(self, repo: Repo) -> bool:
+        try:
+            self._connection.wire(repo).requestJsonAndCheck("GET", f"/repos/{repo.path}")
+        except WireFault as fault:
+            if fault.status == 404:
+                return False
+            raise
+        return True
 
     def _repository(self, repo: Repo) -> Repository:
         return Repository(self._connection.wire(repo), url=f"/repos/{repo.path}")
@@ -318,19 +331,34 @@ def _clone_base_of(base_url: str) -> str:
     return f"{parts.scheme}://{host}"
 
 
+def _is_there(wire: Wire, person: Person) -> bool:
+    """Whether the login is still that of the account."""
+    try:
+        return bool(wire.requestJsonAndCheck("GET", f"/users/{quote(person.login, safe='')}")[1]["id"] == person.id)
+    except WireFault as fault:
+        if fault.status == 404:
+            return False
+        raise
+
+
 def _is_taken(fault: WireFault) -> bool:
     return fault.status == 422 and "already exists" in fault.said
 
 
+_SETTLING = (
+    "No commits between", "does not exist", "sha can't be blank", "Head ref must be a branch",
+    "PullRequest head invalid", "PullRequest base invalid", "already exists",
+)  # fmt: skip
+
+
 def _is_settling(fault: WireFault) -> bool:
-    """GitHub does not know yet what was pushed a moment ago."""
-    signs = ("No commits between", "does not exist", "PullRequest head invalid", "PullRequest base invalid")
-    return fault.status == 422 and any(sign in fault.said for sign in signs)
+    """GitHub does not know yet what was pushed a moment ago, or does not show yet the pull that it speaks of."""
+    return fault.status == 422 and any(sign in fault.said for sign in _SETTLING)
 
 
 def _refused(fault: WireFault, wish: EnsurePull) -> Refused:
     """A refusal that a person can do something about; raises the fault when nobody here can."""
-    opening = f"GitHub did not open a pull from {wish.head} onto {wish.base}: {fault.said or fault}"
+    opening = f"GitHub did not open a pull from {wish.head} onto {wish.base}: {fault.reason}"
     if fault.passing:
         raise fault
     match fault.status:

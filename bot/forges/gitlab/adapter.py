@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from functools import cached_property
 from threading import Lock
 from typing import Any
@@ -72,14 +73,18 @@ class GitLab:
 
     # ── pulls ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def pull(self, repo: Repo, number: int) -> Pull | Missing:
-        """One merge request as it is now."""
+    def pull(self, repo: Repo, number: int, *, told: bool = False) -> Pull | Missing:
+        """One merge request as it is now. One `told` of is not missing at once, unless all of the project is."""
         try:
-            with reading(f"pull {number} of {repo.path}"):
+            with _known() if told else nullcontext(), reading(f"pull {number} of {repo.path}"):
                 return read_pull(self._project(repo).mergerequests.get(number).attributes)
         except WireFault as fault:
-            if fault.status == 404:
-                return Missing(f"pull {number} of {repo.path}")
+            if fault.status != 404:
+                raise
+            missing = Missing(f"pull {number} of {repo.path}")
+            if not fault.passing:
+                return missing
+            fault.answer = missing
             raise
 
     def find_pulls(self, repo: Repo, head: str, base: str) -> tuple[Pull, ...]:
@@ -115,8 +120,9 @@ class GitLab:
                     found = next(self._pulls(wish.repo, wish.head, wish.base, "opened"), None)
                     if found:
                         return PullReady(found, opened=doubted)
+                fault.passing = fault.passing or _is_settling(fault)
                 wait = next(waits, None)
-                if wait is None or not (fault.in_doubt or _is_settling(fault)):
+                if wait is None or not fault.passing or fault.retry_after is not None:
                     return _refused(fault, wish)
             self._manners.clock.sleep(wait)
 
@@ -132,7 +138,7 @@ class GitLab:
         self._edit(wish.repo, wish.number, edit)
 
     def _open_pull(self, wish: EnsurePull) -> Pull:
-        with reading(f"the pull just opened in {wish.repo.path}"):
+        with _known(), reading(f"the pull just opened in {wish.repo.path}"):
             opened = self._project(wish.repo).mergerequests.create(
                 {
                     "source_branch": wish.head,
@@ -155,7 +161,7 @@ class GitLab:
 
     def _edit(self, repo: Repo, number: int, edit: dict[str, Any]) -> None:
         if edit:
-            with reading(f"pull {number} of {repo.path}"):
+            with _known(), reading(f"pull {number} of {repo.path}"):
                 self._project(repo).mergerequests.update(number, edit)
 
     def _id_of(self, username: str) -> int | None:
@@ -170,10 +176,10 @@ class GitLab:
         """Who put on the labels that a merge request has now, by label. Costs one more request for each account that
         has not been met before: whether it is a bot is not said here.
         """
-        with reading(f"the labels of {repo.path}!{number}"):
+        with _known(), reading(f"the labels of {repo.path}!{number}"):
             events = self._merge_request(repo, number).resourcelabelevents.list(iterator=True)
             found = read_labellings(event.attributes for event in events)
-        return {name: Labelling(self._known(one.actor), one.times, one.at) for name, one in found.items()}
+        return {name: Labelling(self.identify(one.actor), one.times, one.at) for name, one in found.items()}
 
     def set_labels(self, repo: Repo, number: int, add: tuple[str, ...], remove: tuple[str, ...]) -> None:
         """Put labels on and take labels off with one request; the rest stays. GitLab makes labels that are new."""
@@ -184,7 +190,7 @@ class GitLab:
     def find_comment(self, repo: Repo, number: int, marker: str) -> Comment | None:
         """The bot's own first comment that holds `marker`. Anybody else may paste the marker, and is passed over."""
         me = self.me()
-        with reading(f"the comments of {repo.path}!{number}"):
+        with _known(), reading(f"the comments of {repo.path}!{number}"):
             notes = self._merge_request(repo, number).notes.list(iterator=True, order_by="created_at", sort="asc")
             comments = (read_comment(note.attributes) for note in notes if is_by_people(note.attributes))
             found = next((one for one in comments if one.author.id == me.id and marker in one.body), None)
@@ -217,7 +223,7 @@ class GitLab:
                 raise
 
     def _write_comment(self, wish: EnsureComment) -> Comment:
-        with reading(f"the comment just written on {wish.repo.path}!{wish.number}"):
+        with _known(), reading(f"the comment just written on {wish.repo.path}!{wish.number}"):
             written = self._merge_request(wish.repo, wish.number).notes.create({"body": _spoken(wish.body)})
             return self._own(read_comment(written.attributes))
 
@@ -232,7 +238,7 @@ class GitLab:
 
     def _edit_comment(self, wish: EnsureComment, comment: int) -> Comment | None:
         try:
-            with reading(f"comment {comment} of {wish.repo.path}!{wish.number}"):
+            with _known(), reading(f"comment {comment} of {wish.repo.path}!{wish.number}"):
                 notes = self._merge_request(wish.repo, wish.number).notes
                 return self._own(read_comment(notes.update(comment, {"body": _spoken(wish.body)})))
         except WireFault as fault:
@@ -272,6 +278,14 @@ class GitLab:
         with reading("the bot's own account"):
             return read_account(CurrentUserManager(self._connection.client).get().attributes)
 
+    def identify(self, person: Person) -> Person:
+        """The account with what GitLab says about its being a bot, asked for once. One that it does not show counts as
+        one.
+        """
+        with self._learning:
+            known = self._bots.get(person.id)
+        return Person(person.id, person.login, is_bot=self._learn(person) if known is None else known)
+
     def role_of(self, repo: Repo, person: Person) -> Role:
         """What the account may do in the project at this moment, by itself or through a group; none if it is no member.
 
@@ -286,7 +300,7 @@ class GitLab:
             if fault.status == 404:
                 return Role.NONE
             raise
-        mistaken = role > Role.NONE and not person.is_bot and self._known(person).is_bot
+        mistaken = role > Role.NONE and not person.is_bot and self.identify(person).is_bot
         return Role.NONE if mistaken else role
 
     def is_member(self, repo: Repo, person: Person, group: str) -> bool:  # noqa: ARG002 - a group is the server's
@@ -304,12 +318,6 @@ class GitLab:
             if fault.status != 404:
                 _log.warning("whether %s is in %s cannot be told, which counts as no: %s", person.login, group, fault)
             return False
-
-    def _known(self, person: Person) -> Person:
-        """The account with what GitLab says about its being a bot. One that it does not show counts as one."""
-        with self._learning:
-            known = self._bots.get(person.id)
-        return Person(person.id, person.login, is_bot=self._learn(person) if known is None else known)
 
     def _learn(self, person: Person) -> bool:
         """Ask whether an account is a bot, and remember it: that never changes."""
@@ -352,20 +360,33 @@ def _listed(labels: tuple[str, ...]) -> str:
     return ",".join(labels)
 
 
+@contextmanager
+def _known() -> Iterator[None]:
+    """What is asked for in here exists: GitLab has told of it, or we have just made it. That it is not found will pass,
+    unless GitLab hides the whole project from us; that somebody else is changing it will pass too.
+    """
+    try:
+        yield
+    except WireFault as fault:
+        unknown = fault.status == 404 and "Project" not in fault.said
+        fault.passing = fault.passing or unknown or fault.status == 409
+        raise
+
+
 def _is_settling(fault: WireFault) -> bool:
-    """GitLab does not know yet what was pushed a moment ago, or does not show yet the pull that it speaks of."""
-    return fault.status == 409 or (fault.status == 400 and "does not exist" in fault.said)
+    """GitLab does not know yet what was pushed a moment ago."""
+    return fault.status == 400 and "does not exist" in fault.said
 
 
 def _refused(fault: WireFault, wish: EnsurePull) -> Refused:
     """A refusal that a person can do something about; raises the fault when nobody here can."""
-    opening = f"GitLab did not open a merge request from {wish.head} onto {wish.base}: {fault.said or fault}"
+    opening = f"GitLab did not open a merge request from {wish.head} onto {wish.base}: {fault.reason}"
     if fault.passing:
         raise fault
     match fault.status:
         case 403 | 404:
             return Refused(opening, f"Give the bot write access to {wish.repo.path}: the role Developer or above.")
-        case 400 | 409 | 422:
+        case 400 | 422:
             return Refused(opening, "Open the merge request by hand from that branch, or ask for the backport again.")
         case _:
             raise fault

@@ -141,7 +141,7 @@ def take_off_label(call: Call) -> Reply:
 
 
 def add_assignees(call: Call) -> Reply:
-    assign(_scene(call), [*call.issue.assignees, *(call.strings("assignees") or [])])
+    assign(_scene(call), list(dict.fromkeys((*call.issue.assignees, *(call.strings("assignees") or [])))))
     return Reply(201, show_issue(call.view, call.repository, call.issue))
 
 
