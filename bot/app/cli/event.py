@@ -165,6 +165,7 @@ def _carry_out(delivery: str, event: Event, performer: Performer) -> Course:
 
     with closing(Runner(performer, DECISIONS)) as runner:
         started = runner.handle(delivery, event).result()
+        runner.drain()  # closing it would cut the pauses between tries short
     return Course(delivery, started.plan.notes, tuple(map(_ending, started.plan.jobs, started.runs)))
 
 

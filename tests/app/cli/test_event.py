@@ -8,10 +8,17 @@ import json
 import os
 import subprocess
 import sys
+import time
 
 import pytest
 
+from bot.app.cli.event import _carry_out
 from bot.app.cli.output import Exit
+from bot.core.actions import Identify, React
+from bot.core.errors import Fault
+from bot.core.events import CommentPosted
+from bot.core.model import Repo
+from tests.app.values import ADA
 from tests.app.whole import HOOK_SECRET, REPO, World, op
 
 
@@ -193,3 +200,19 @@ def test_a_delivery_of_gitlab_is_carried_out_trusted_or_with_its_token(gitlab_sa
     done = event()
     assert done.returncode == Exit.DONE, done.stderr
     assert len(world.pulls_onto("release/2.7")) == 1
+
+
+def test_the_pauses_between_tries_are_kept_to_the_end():
+    """The command is over when the jobs are: it must not close the runner under them, which cuts pauses short."""
+    tried = []
+
+    def perform(action):
+        if isinstance(action, React):
+            tried.append(time.monotonic())
+            if len(tried) == 1:
+                raise Fault("not yet", passing=True)
+        return action.person if isinstance(action, Identify) else None
+
+    course = _carry_out("d1", CommentPosted(Repo("github", 1, REPO, "main"), 1, 5, ADA, "/release ping"), perform)
+    assert [ending.outcome for ending in course.endings] == ["answered"]
+    assert tried[1] - tried[0] > 0.9
