@@ -23,7 +23,7 @@ import sqlalchemy as sa
 from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer, EnqueueOptions
 from dbos import error as engine_error
 
-from bot.app.codec import Unreadable, encode
+from bot.app.codec import Unreadable, decode, encode
 from bot.app.log import about, name_fault
 from bot.app.runner import Decisions, Perform, drive
 from bot.app.steps import Outcome, Step, Trouble, name_step
@@ -41,6 +41,9 @@ R = TypeVar("R")
 _QUEUE = "work"
 _FORMAT = "1"
 """Of the workflows' names and arguments, pinned: the engine would take work of another version for none of its own."""
+
+_TOO_EARLY = 2
+"""Times that work is put off for a “no” that may come too early: in all some minute, and then it is one."""
 
 _log = logging.getLogger(__name__)
 
@@ -312,11 +315,14 @@ class Worker:
             if isinstance(told, Outcome):
                 return told.value
             pause = self._pause(told, run, next(pauses, None))
-            if pause is None:
-                told.raise_again()
-            else:
-                _log.warning("%s is tried again in %.0f s: %s", type(action).__name__, pause, told.message)
+            if pause is not None:
+                level = logging.WARNING if told.answer is None else logging.INFO
+                _log.log(level, "%s is tried again in %.0f s: %s", type(action).__name__, pause, told.message)
                 DBOS.sleep(pause)
+            elif told.answer is not None:
+                return decode(told.answer)
+            else:
+                told.raise_again()
 
     def _pause(self, trouble: Trouble, run: _Run, short: float | None) -> float | None:
         """Seconds to wait in place before the next try; None when there is none. `_Later` when it is a long time."""
@@ -325,6 +331,8 @@ class Worker:
         longest_here = max(self._pacing.pauses, default=0)
         if trouble.retry_after is None and short is not None:
             return short
+        if trouble.answer is not None and run.number >= _TOO_EARLY:
+            return None
         wait = trouble.retry_after
         if wait is None:
             wait = min(self._pacing.first * 2**run.number, self._pacing.longest)

@@ -149,12 +149,8 @@ class Performer:
                 return self._forge(repo).pull(repo, number, told=told)
             case GetLabellings(repo, number):
                 return self._forge(repo).labellings(repo, number)
-            case Identify(repo, person):
-                return self._forge(repo).identify(person)
-            case GetRole(repo, person):
-                return self._forge(repo).role_of(repo, person)
-            case IsMember(repo, person, group):
-                return self._forge(repo).is_member(repo, person, group)
+            case Identify() | GetRole() | IsMember():
+                return self._ask_of(action)
             case FindPulls(repo, head, base):
                 return self._forge(repo).find_pulls(repo, head, base)
             case FindPullsOf(repo, commit):
@@ -168,6 +164,17 @@ class Performer:
                 return self._forge(repo).ensure_comment(replace(action, body=conceal(action.body)))
             case _:
                 raise _unknown(action)
+
+    def _ask_of(self, action: Identify | GetRole | IsMember) -> object:
+        """Questions about an account."""
+        forge = self._forge(action.repo)
+        match action:
+            case Identify(_, person):
+                return forge.identify(person)
+            case GetRole(repo, person):
+                return forge.role_of(repo, person)
+            case IsMember(repo, person, group):
+                return forge.is_member(repo, person, group)
 
     def _tell_forge(self, action: DressPull | SetLabels | ReportOn) -> None:
         forge = self._forge(action.repo)

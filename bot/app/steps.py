@@ -32,6 +32,8 @@ class Trouble:
     passing: bool
     retry_after: float | None
     name: str
+    answer: str | None = None
+    """What to take for an outcome when it does not pass, in the codec's form."""
 
     def raise_again(self) -> None:
         """As it was raised when it happened."""
@@ -102,7 +104,8 @@ def _explain(error: Exception, action: Action) -> Trouble:
     if not passing:
         _log.error("%s failed", type(action).__name__, exc_info=error, extra={"fault": name})
     message = redact(str(error) or type(error).__name__)
-    return Trouble(message, is_users=False, passing=passing, retry_after=retry_after, name=name)
+    answer = encode(error.answer) if isinstance(error, Fault) and error.answer is not None else None
+    return Trouble(message, is_users=False, passing=passing, retry_after=retry_after, name=name, answer=answer)
 
 
 def _tell(trouble: Trouble) -> str:

@@ -212,6 +212,17 @@ def test_trouble_that_does_not_pass_in_time_ends_as_lasting_trouble_does(address
         assert site.stage.told
 
 
+def test_a_no_that_may_come_too_early_is_taken_in_the_end(site):
+    site.stage.jobs = site.stage.jobs[:1]
+    early = Fault("not found", passing=True)
+    early.answer = Comment(9, ADA, "the answer")
+    site.stage.trouble = [early] * 1000
+    site.intake.handle("d1", a_closing())
+    site.settle()
+    assert set(site.kept().values()) == {("done", 1)}
+    assert 900 < len(site.stage.trouble) < 1000
+
+
 def test_a_worker_that_was_taken_for_dead_writes_nothing(site):
     site.stage.jobs = site.stage.jobs[:1]
 
