@@ -93,6 +93,7 @@ NEVER_SEEN_FILLED = {
         "reviewers": "account", "merge_user": "account",
     },
     "issue": {"milestone": "", "closed_by": "account"},
+    "note": {"resolved_by": "account"},
 }
 """Fields that were always null or empty when they were seen, with what the sandbox puts into them where it is known."""
 

@@ -40,6 +40,8 @@ SHARED = {
     ("GET", "/repos/{owner}/{repo}/commits/{commit_sha}/pulls", 422):
         "described for GET commits/{ref}, which looks up the same",
     ("POST", "/repos/{owner}/{repo}/statuses/{sha}", 422): "recorded, though described nowhere",
+    ("PATCH", "/repos/{owner}/{repo}/releases/{release_id}", 422):
+        "described for POST releases, which refuses a second one of a tag as publishing a draft does",
 }
 GONE_FORK = ("repo", "user", "label")
 """These are null in the head of a pull whose fork was deleted; the description says they cannot be. Nor could the

@@ -29,10 +29,16 @@ _SETTINGS = {
 _HIDDEN_REFS = {"github": "refs/pull", "gitlab": "refs/merge-requests"}
 # GitHub refuses the one ref and lets the others of the same push through: an update hook does exactly that.
 _UPDATE_HOOK = """#!/bin/sh
-printf '%s\\n' "$SANDBOX_PROTECTED" | grep -qxF -- "$1" || exit 0
-echo "error: GH006: Protected branch update failed for $1." >&2
-echo "error: Changes must be made through a pull request." >&2
-exit 1
+while read -r pattern; do
+    case "$1" in
+        $pattern)
+            echo "error: GH006: Protected branch update failed for $1." >&2
+            echo "error: Changes must be made through a pull request." >&2
+            exit 1 ;;
+    esac
+done <<PATTERNS
+$SANDBOX_PROTECTED
+PATTERNS
 """
 # GitLab refuses the whole push. Its rules may be patterns, which the shell's own matching understands.
 _PRE_RECEIVE_HOOK = """#!/bin/sh

@@ -89,13 +89,16 @@ class Stage:
 
     @acting
     def protect_names(self, path: str, names: str, *, push: str = "maintain", merge: str = "maintain") -> None:
-        """Let only a role (or `nobody`) push to branches and merge into them; `names` may be a pattern. GitLab only."""
+        """Let only a role (or `nobody`) push to branches and merge into them; `names` may be a pattern.
+
+        On GitHub it is a ruleset, and nothing is said there about merging.
+        """
         _check_roles((*ROLES, NOBODY), push, merge)
         self.find(path).branch_rules[names] = Protection(self.forge.world.take_id(), names, push, merge)
 
     @acting
     def protect_tags(self, path: str, names: str, *, push: str = "maintain") -> None:
-        """Let only a role (or `nobody`) create, move and delete tags. GitLab only."""
+        """Let only a role (or `nobody`) create, move and delete tags; on GitHub it is a ruleset."""
         _check_roles((*ROLES, NOBODY), push)
         self.find(path).tag_rules[names] = Protection(self.forge.world.take_id(), names, push)
 
@@ -136,6 +139,14 @@ class Stage:
         bare.update_ref(f"refs/heads/{name}", sha, ZERO)
         follow_refs(self.forge, repository, before, by)
         return sha
+
+    @acting
+    def tag(self, path: str, name: str, commit: str, by: str) -> None:
+        """Put a lightweight tag at a commit, as a push by `by` does."""
+        repository = self.find(path)
+        bare, before = self.forge.bare(repository), self.forge.bare(repository).refs()
+        bare.update_ref(f"refs/tags/{name}", commit, ZERO)
+        follow_refs(self.forge, repository, before, by)
 
     @acting
     def open_pull(self, path: str, wish: PullWish, by: str) -> int:

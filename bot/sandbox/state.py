@@ -78,6 +78,8 @@ class Comment:
     """Written by the forge itself about what somebody did: GitLab's system notes."""
     thread: int = 0
     """The id of the first comment of its thread; 0 when it stands alone."""
+    resolved_by: str | None = None
+    """Who has settled what it asks for; the comments of a thread are settled together."""
 
 
 @dataclass
@@ -258,12 +260,17 @@ class Pass:
 
 @dataclass
 class Release:
+    """A release; `id`, `draft` and `prerelease` are GitHub's alone."""
+
     tag: str
     name: str
     description: str
     user: str
     created_at: int
     released_at: int
+    id: int = 0
+    draft: bool = False
+    prerelease: bool = False
 
 
 @dataclass
@@ -298,6 +305,11 @@ class Repository:
     signed: list[str] = field(default_factory=list)
     """Commits that the forge made and signed itself for a GitHub App."""
     releases: dict[str, Release] = field(default_factory=dict)
+    """By tag; those that are published, of which a tag has one."""
+    drafts: list[Release] = field(default_factory=list)
+    """Releases that are not published yet. GitHub takes any number of them for one tag."""
+    latest: str = ""
+    """The tag whose release was last given GitHub's mark Latest; without one the forge finds it by time."""
 
     @property
     def path(self) -> str:

@@ -25,7 +25,9 @@ from bot.sandbox.github import (
     routes_hooks,
     routes_issues,
     routes_pulls,
+    routes_releases,
     routes_repositories,
+    routes_rules,
 )
 from bot.sandbox.github.calls import Call, Route
 from bot.sandbox.github.guests import admit_guest, recognise
@@ -35,14 +37,15 @@ from bot.sandbox.state import ROLES, Repository, User
 
 ROUTES = (
     *routes_pulls.ROUTES, *routes_issues.ROUTES, *routes_repositories.ROUTES, *routes_apps.ROUTES,
-    *routes_checks.ROUTES, *routes_data.ROUTES, *routes_hooks.ROUTES,
+    *routes_checks.ROUTES, *routes_data.ROUTES, *routes_hooks.ROUTES, *routes_releases.ROUTES, *routes_rules.ROUTES,
 )
 _PREFIX = "/api/v3"
 _REPO = "/repos/{owner}/{repo}"
 _NUMBERS = {
     "pull_number", "issue_number", "comment_id", "milestone_number", "hook_id", "installation_id", "check_run_id",
+    "release_id", "ruleset_id",
 }
-_WITH_SLASHES = {"ref", "branch", "path", "name", "commit_sha"}
+_WITH_SLASHES = {"ref", "branch", "path", "name", "commit_sha", "tag"}
 _HEADERS = {
     "X-GitHub-Media-Type": "github.v3; format=json", "X-RateLimit-Limit": "5000", "X-RateLimit-Remaining": "4999",
 }

@@ -22,6 +22,7 @@ from bot.sandbox.github.announcing import (
     announce_ref,
 )
 from bot.sandbox.github.pulls import merge_pull, open_pull, set_pull_state
+from bot.sandbox.github.rules import satisfies
 from bot.sandbox.issues import Scene
 from bot.sandbox.merging import FORGE
 from bot.sandbox.state import Comment, Hook, Issue, Label, Repository, User
@@ -78,9 +79,13 @@ class GitHubFace:
         branches = [name for name in changes if name.startswith("refs/heads/")]
         return (branches if len(branches) <= _MOST_BRANCHES else []) + (tags if len(tags) <= _MOST_TAGS else [])
 
-    def forbidden_refs(self, _: Forge, repository: Repository, user: User | None) -> list[str]:
+    def forbidden_refs(self, forge: Forge, repository: Repository, user: User | None) -> list[str]:
         login = user.login if user else ""
-        return [f"refs/heads/{name}" for name, able in repository.protected.items() if login not in able]
+        named = [f"refs/heads/{name}" for name, able in repository.protected.items() if login not in able]
+        for folder, rules in (("heads", repository.branch_rules), ("tags", repository.tag_rules)):
+            unable = (rule for rule in rules.values() if not satisfies(forge, repository, user, rule.push))
+            named += [f"refs/{folder}/{rule.name}" for rule in unable]
+        return named
 
     def seal(self, hook: Hook, event: str, body: bytes, origin: int) -> Letter:
         """The signatures cover the body alone, not the id and not the name of the event."""

@@ -23,8 +23,8 @@ def list_check_runs(call: Call) -> Reply:
     runs = [run for run in call.repository.check_runs if run.sha == sha and name in (None, run.name)]
     if call.query.get("filter", "latest") == "latest":
         runs = list({(run.app, run.name): run for run in runs}.values())
-    shown = [_show_run(call, run) for run in reversed(runs)]
-    return Reply(200, {"total_count": len(shown), "check_runs": shown})
+    page = call.pages(runs[::-1], lambda run: _show_run(call, run))
+    return Reply(200, {"total_count": len(runs), "check_runs": page.body}, page.headers)
 
 
 def create_check_run(call: Call) -> Reply:
@@ -54,14 +54,12 @@ def read_combined_status(call: Call) -> Reply:
     sha = _commit(call, "ref")
     latest = list({status.name: status for status in _statuses(call, sha)}.values())
     url = f"{call.view.url_of(call.repository)}/commits/{sha}"
-    shown = [_show_status(call, status) for status in latest]
-    for one in shown:
-        del one["creator"]
+    page = call.pages(latest, lambda status: _show_plain_status(call, status))
     return Reply(200, {
-        "state": _combine({status.state for status in latest}), "statuses": shown, "sha": sha,
+        "state": _combine({status.state for status in latest}), "statuses": page.body, "sha": sha,
         "total_count": len(latest), "url": f"{url}/status", "commit_url": url,
         "repository": show_short_repository(call.view, call.repository),
-    })
+    }, page.headers)
 
 
 def create_status(call: Call) -> Reply:
@@ -131,6 +129,10 @@ def _show_run(call: Call, run: CheckRun) -> Json:
         },
         "check_suite": {"id": run.id}, "app": show_app(call.view, call.forge.world.apps[run.app]), "pull_requests": [],
     }
+
+
+def _show_plain_status(call: Call, status: Status) -> Json:
+    return {name: value for name, value in _show_status(call, status).items() if name != "creator"}
 
 
 def _show_status(call: Call, status: Status) -> Json:

@@ -11,6 +11,7 @@ from urllib.parse import quote
 from bot.sandbox.bare import ZERO, Moved, TreeEntry
 from bot.sandbox.exchanges import Json, Reply
 from bot.sandbox.github.calls import Call, Route
+from bot.sandbox.github.rules import check_rules, is_protected
 from bot.sandbox.github.shapes import (
     show_account,
     show_full_repository,
@@ -69,9 +70,14 @@ def list_branches(call: Call) -> Reply:
     def show(item: tuple[str, str]) -> Json:
         name, sha = item[0].removeprefix("refs/heads/"), item[1]
         commit = {"sha": sha, "url": f"{url}/commits/{sha}"}
-        return {"name": name, "commit": commit, "protected": name in call.repository.protected}
+        return {"name": name, "commit": commit, "protected": is_protected(call.repository, name)}
 
-    return call.pages(branches, show)
+    wanted = {"true": True, "false": False}.get(call.query.get("protected", ""))
+    kept = [
+        item for item in branches
+        if wanted is None or is_protected(call.repository, item[0].removeprefix("refs/heads/")) is wanted
+    ]
+    return call.pages(kept, show)
 
 
 def read_branch(call: Call) -> Reply:
@@ -79,7 +85,7 @@ def read_branch(call: Call) -> Reply:
     sha = bare.branch(name)
     if sha is None:
         raise not_found("Branch not found")
-    link, protected = f"{url}/branches/{quote(name)}", name in call.repository.protected
+    link, protected = f"{url}/branches/{quote(name)}", is_protected(call.repository, name)
     checks = {"enforcement_level": "off", "contexts": [], "checks": []}
     return Reply(200, {
         "name": name, "commit": show_commit(call.view, call.repository, bare.commit(sha)), "protected": protected,
@@ -131,6 +137,8 @@ def delete_ref(call: Call) -> Reply:
     old = call.forge.bare(call.repository).ref(name)
     if old is None or not name.startswith(("refs/heads/", "refs/tags/")):
         raise Refusal(422, "Reference does not exist")
+    if name == f"refs/heads/{call.repository.default_branch}":
+        raise Refusal(422, "Cannot delete the default branch")
     _move(call, name, ZERO, old, "Reference cannot be deleted")
     return Reply(204)
 
@@ -172,10 +180,8 @@ def read_contents(call: Call) -> Reply:
 
 
 def _move(call: Call, name: str, new: str, old: str, refusal: str) -> None:
-    bare, branch = call.forge.bare(call.repository), name.removeprefix("refs/heads/")
-    allowed = call.repository.protected.get(branch) if name.startswith("refs/heads/") else None
-    if allowed is not None and call.actor not in allowed:
-        raise Refusal(422, f"Protected branch update failed for {name}.")
+    bare = call.forge.bare(call.repository)
+    check_rules(call.forge, call.repository, call.asker, name)
     before = bare.refs()
     try:
         bare.update_ref(name, new, old)

@@ -43,7 +43,7 @@ def create_branch(call: Call) -> Reply:
         raise Denial(400, f"Invalid reference name: {call.text('ref')}")
     if bare.branch(name):
         raise Denial(400, "Branch already exists")
-    if not bare.valid_ref(f"refs/heads/{name}"):
+    if name.startswith("-") or not bare.valid_ref(f"refs/heads/{name}"):
         raise Denial(400, "Branch name is invalid")
     if not may_push(call.forge, call.repository, call.asker, f"refs/heads/{name}"):
         raise Denial(400, "You are not allowed to create protected branches on this project.")
@@ -109,7 +109,7 @@ def make_tag(call: Call, name: str, ref: str, message: str | None) -> None:
     """Create a tag, with an object of its own when there is a message."""
     bare, full = call.forge.bare(call.repository), f"refs/tags/{name}"
     sha = bare.resolve(ref)
-    if not bare.valid_ref(full):
+    if name.startswith("-") or not bare.valid_ref(full):
         raise Denial(400, "Tag name invalid")
     if bare.ref(full):
         raise Denial(400, f"Tag {name} already exists")

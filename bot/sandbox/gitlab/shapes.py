@@ -168,8 +168,13 @@ def show_note(site: Site, repository: Repository, issue: Issue, note: Comment) -
         "noteable_type": "MergeRequest" if issue.pull else "Issue", "project_id": repository.id,
         "resolvable": bool(note.thread and issue.pull), "confidential": note.internal, "internal": note.internal,
         "imported": False, "imported_from": "none", "noteable_iid": issue.number, "commands_changes": {},
-        **({"resolved": False, "resolved_by": None} if note.thread and issue.pull else {}),
+        **(_show_resolved(site, note) if note.thread and issue.pull else {}),
     }
+
+
+def _show_resolved(site: Site, note: Comment) -> Json:
+    by = show_user(site, note.resolved_by) if note.resolved_by else None
+    return {"resolved": by is not None, "resolved_by": by}
 
 
 def discussion_id(note: Comment) -> str:
