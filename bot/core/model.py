@@ -157,6 +157,89 @@ class CheckReport:
     url: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """A tag (its name without `refs/tags/`) and the commit that it names, whatever tag object stands between."""
+
+    name: str
+    sha: str
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """What a forge shows under a tag. Where it has no drafts or prereleases, none is one."""
+
+    tag: str
+    title: str
+    body: str
+    url: str
+    draft: bool = False
+    prerelease: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseWish:
+    """What a release should say and be; the tag is there already."""
+
+    tag: str
+    title: str
+    body: str
+    prerelease: bool = False
+    latest: bool = False
+    """Whether the forge's mark Latest goes to it; without it the mark stays where it is."""
+    draft: bool = False
+    """Whether it waits to be published. One that is published stays published."""
+
+
+CheckState = Literal["pending", "passed", "failed", "skipped"]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What was reported on a commit under one name, by whoever it was. What is skipped counts neither way."""
+
+    name: str
+    state: CheckState
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Protection:
+    """Branches or tags that a forge keeps from being changed freely."""
+
+    kind: Literal["branch", "tag"]
+    pattern: str
+    """A name; `**` stands for anything in it, `*` and `?` for anything but a slash."""
+    excluded: tuple[str, ...] = ()
+    """Patterns of what is not covered all the same."""
+
+    def covers(self, name: str) -> bool:
+        """Whether a branch or tag of this name is protected."""
+        return _fits(self.pattern, name) and not any(_fits(pattern, name) for pattern in self.excluded)
+
+
+_WILDCARDS = {"**": ".*", "*": "[^/]*", "?": "[^/]"}
+
+
+def _fits(pattern: str, name: str) -> bool:
+    parts = re.split(r"(\*\*|\*|\?)", pattern)
+    return re.fullmatch("".join(_WILDCARDS.get(part, re.escape(part)) for part in parts), name, re.DOTALL) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What one forge can do and another cannot. Decisions ask here, and never for a forge's name."""
+
+    draft_releases: bool
+    """Whether a release can wait unseen until it is published."""
+    prereleases: bool
+    """Whether a release can be marked as a prerelease."""
+    latest_mark: bool
+    """Whether the mark Latest goes where it is told to; elsewhere the forge gives it to the newest release."""
+    threads: bool
+    """Whether it can be told how many discussions of a pull wait to be resolved."""
+
+
 MergeMethod = Literal["merge", "squash", "rebase", "fast-forward", "landed"]
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from bot.core.actions import (
+    BranchDeleted,
     BranchMoved,
     BranchReady,
     DressPull,
@@ -17,11 +18,29 @@ from bot.core.actions import (
     EnsurePull,
     Labelling,
     Missing,
+    Protected,
     PullReady,
     Reaction,
     Refused,
+    TagMoved,
+    TagReady,
 )
-from bot.core.model import CheckReport, CloneAccess, Comment, NewCommit, Person, Pull, Repo, Role
+from bot.core.model import (
+    Capabilities,
+    Check,
+    CheckReport,
+    CloneAccess,
+    Comment,
+    NewCommit,
+    Person,
+    Protection,
+    Pull,
+    Release,
+    ReleaseWish,
+    Repo,
+    Role,
+    Tag,
+)
 from bot.core.setup import Hook, HookReady, HookWish, LabelWish, Visit
 
 
@@ -66,12 +85,81 @@ class People(Protocol):
     def is_member(self, repo: Repo, person: Person, group: str) -> bool: ...
 
 
+class Tags(Protocol):
+    """Tags as the forge has them: made once, never moved."""
+
+    def all(self, repo: Repo) -> tuple[Tag, ...]:
+        """Every tag, in no order that means anything."""
+
+    def find(self, repo: Repo, name: str) -> Tag | Missing: ...
+    def ensure(self, repo: Repo, tag: Tag, message: str) -> TagReady | TagMoved | Refused:
+        """An annotated tag at this commit; one that is there already stays as it is, wherever it is."""
+
+
+class Releases(Protocol):
+    """Releases, each found by its tag; there is never a second one for a tag that the bot has made."""
+
+    def find(self, repo: Repo, tag: str) -> Release | Missing:
+        """The published one, or else the draft."""
+
+    def ensure(self, repo: Repo, wish: ReleaseWish) -> Release | Missing | Refused:
+        """Make the release, or edit the one that is there; the tag is missing when nobody has made it."""
+
+    def publish(self, repo: Repo, tag: str, *, latest: bool) -> Release | Missing | Refused:
+        """Show everybody what was a draft; one that is published already is fine."""
+
+
+class Branches(Protocol):
+    """What may be done with branches."""
+
+    def protections(self, repo: Repo) -> tuple[Protection, ...]:
+        """What is protected, branches and tags, as far as the forge tells those who only write."""
+
+    def may_push(self, repo: Repo, branch: str) -> bool | None:
+        """Whether the bot may push to a branch, there or not; None where only an attempt would tell."""
+
+    def delete(
+        self, repo: Repo, name: str, *, expect: str
+    ) -> BranchDeleted | BranchMoved | Missing | Protected | Refused:
+        """Delete a branch that is at this commit now. Looked at in the moment before: no forge's API does both at
+        once, so a push in between is lost with it, and the answer says what to make it again from.
+        """
+
+
+class Checks(Protocol):
+    """What was reported on commits, by anybody."""
+
+    def of(self, repo: Repo, sha: str) -> tuple[Check, ...] | Missing:
+        """The latest under each name, in order of name; the commit is missing when the forge does not know it."""
+
+
+class Threads(Protocol):
+    """The discussions of a pull, where the capability `threads` says that they can be told."""
+
+    def unresolved(self, repo: Repo, number: int) -> int | Missing:
+        """How many wait to be resolved."""
+
+
 class Forge(Changes, Conversation, Refs, People, Protocol):
-    """All four together: one connection to one forge."""
+    """All four together, and what releases stand on: one connection to one forge."""
 
     @property
     def calls(self) -> int:
         """API requests sent so far."""
+
+    @property
+    def capabilities(self) -> Capabilities: ...
+    @property
+    def tags(self) -> Tags: ...
+    @property
+    def releases(self) -> Releases: ...
+    @property
+    def branches(self) -> Branches: ...
+    @property
+    def checks(self) -> Checks: ...
+    @property
+    def threads(self) -> Threads | None:
+        """None where the capability `threads` is not there."""
 
 
 class RepositorySettings(Protocol):

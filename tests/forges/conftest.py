@@ -10,7 +10,7 @@ import pytest
 
 from tests.forges.listening import Answering
 
-pytest.register_assert_rewrite("tests.forges.contract", "tests.forges.settings_contract")
+pytest.register_assert_rewrite("tests.forges.contract", "tests.forges.settings_contract", "tests.forges.tags_contract")
 
 
 @pytest.fixture

@@ -27,12 +27,16 @@ from bot.core.actions import (
     Reaction,
     Refused,
 )
-from bot.core.model import CheckReport, CloneAccess, Comment, NewCommit, Person, Pull, Repo, Role, Secret
+from bot.core.model import Capabilities, CheckReport, CloneAccess, Comment, NewCommit, Person, Pull, Repo, Role, Secret
+from bot.forges.github.branches import Branches
+from bot.forges.github.checks import Checks
 from bot.forges.github.commits import Commits
 from bot.forges.github.connection import Connection
 from bot.forges.github.identity import AppKey
 from bot.forges.github.reading import read_comment, read_labellings, read_pull, read_role, reading
+from bot.forges.github.releases import Releases
 from bot.forges.github.reports import Reports
+from bot.forges.github.tags import Tags
 from bot.forges.github.wire import Wire
 from bot.forges.pacing import Manners
 from bot.forges.wire_fault import WireFault
@@ -49,6 +53,10 @@ class GitHub:
     of any kind, or the key of a GitHub App. Expected answers are returned, everything else is a `Fault`.
     """
 
+    capabilities = Capabilities(draft_releases=True, prereleases=True, latest_mark=True, threads=False)
+    threads = None
+    """Only GitHub's GraphQL tells whether a discussion is resolved."""
+
     def __init__(
         self,
         base_url: str,
@@ -62,6 +70,10 @@ class GitHub:
         self._connection = Connection(base_url.rstrip("/"), credential, self._manners)
         self._clone_base = (clone_base or _clone_base_of(base_url)).rstrip("/")
         self._reports = Reports(self._connection, self._manners)
+        self.tags = Tags(self._connection)
+        self.releases = Releases(self._connection, self._manners)
+        self.branches = Branches(self._connection, is_app=isinstance(credential, AppKey))
+        self.checks = Checks(self._connection)
 
     # ── pulls ────────────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -20,13 +20,15 @@ from github.Repository import Repository
 from bot.core.actions import Labelling
 from bot.core.errors import Fault
 from bot.core.model import Comment, Person, Pull, Role
+from bot.forges.fields import UnreadableError
 
 T = TypeVar("T")
 
 GHOST = Person(0, "ghost")
 """Stands for accounts that are gone. No real account has the id 0, so it can never be given a role."""
 
-_MISSHAPEN = (BadAttributeException, IncompletableObject, AttributeError, KeyError, TypeError, ValueError)
+_MISSHAPEN = (BadAttributeException, IncompletableObject, UnreadableError, AttributeError, KeyError,
+              TypeError, ValueError)  # fmt: skip
 
 
 @contextmanager

@@ -28,7 +28,9 @@ from bot.core.actions import (
     Refused,
 )
 from bot.core.errors import UserError
-from bot.core.model import CheckReport, CloneAccess, Comment, NewCommit, Person, Pull, Repo, Role, Secret
+from bot.core.model import Capabilities, CheckReport, CloneAccess, Comment, NewCommit, Person, Pull, Repo, Role, Secret
+from bot.forges.gitlab.branches import Branches
+from bot.forges.gitlab.checks import Checks
 from bot.forges.gitlab.connection import Connection
 from bot.forges.gitlab.reading import (
     is_by_people,
@@ -40,7 +42,10 @@ from bot.forges.gitlab.reading import (
     reading,
     title_of,
 )
+from bot.forges.gitlab.releases import Releases
 from bot.forges.gitlab.reports import ensure_report
+from bot.forges.gitlab.tags import Tags
+from bot.forges.gitlab.threads import Threads
 from bot.forges.pacing import Manners
 from bot.forges.wire_fault import WireFault
 
@@ -60,6 +65,8 @@ class GitLab:
     is a `Fault`.
     """
 
+    capabilities = Capabilities(draft_releases=False, prereleases=False, latest_mark=False, threads=True)
+
     def __init__(
         self, base_url: str, token: Secret, *, clone_base: str | None = None, manners: Manners | None = None
     ) -> None:
@@ -68,6 +75,11 @@ class GitLab:
         self._token = token
         self._connection = Connection(base_url.rstrip("/"), token, self._manners)
         self._clone_base = (clone_base or base_url).rstrip("/")
+        self.tags = Tags(self._connection)
+        self.releases = Releases(self._connection, self._manners)
+        self.branches = Branches(self._connection)
+        self.checks = Checks(self._connection)
+        self.threads = Threads(self._connection)
         self._bots: dict[int, bool] = {}
         self._learning = Lock()
 
