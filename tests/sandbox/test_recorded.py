@@ -24,8 +24,8 @@ from tests.shapes import Json, observe
 
 # ── refusals ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-NOT_OFFERED = re.compile(r"/releases/|/tarball/|/protection$|^/user/repos$")
-"""Releases, archives, protected branches and making repositories: the sandbox has no such routes."""
+NOT_OFFERED = re.compile(r"/assets$|/tarball/|/protection$|^/user/repos$")
+"""Files of releases, archives, settings of protected branches, making repositories: the sandbox has no such routes."""
 
 BODIES = {
     "/statuses/": {"state": "success", "description": "x" * 141},
@@ -137,6 +137,13 @@ TOUR: tuple[tuple[str, str, Json], ...] = (
     ("DELETE", "/git/refs/heads/test", {}),
     ("POST", "/statuses/{head}", {"state": "failure", "target_url": "https://example.com", "context": "example/1"}),
     ("GET", "/commits/{head}/status", {}),
+    ("POST", "/releases", {"tag_name": "v1.0.0", "name": "One", "body": "text"}),
+    ("GET", "/releases", {}),
+    ("GET", "/releases/latest", {}),
+    ("GET", "/releases/tags/v1.0.0", {}),
+    ("GET", "/releases/{release}", {}),
+    ("PATCH", "/releases/{release}", {"body": "another text"}),
+    ("GET", "/tags", {}),
     ("PUT", "/pulls/1/merge", {"merge_method": "merge"}),
     ("GET", "/pulls/1/merge", {}),
 )  # fmt: skip
@@ -146,7 +153,7 @@ NEVER_RECORDED = {
     r"/repo/(allow_forking|has_discussions|is_template|topics|visibility|web_commit_signoff_required)$":
         "newer than the pulls that were recorded",
     r"/auto_merge$": "newer than the edit of a pull that was recorded",
-    r"/verified_at$": "newer",
+    r"/(verified_at|immutable)$": "newer",
     r"role_name$": "newer",
     r"/(reactions|timeline_url|state_reason)$": "newer than some of the issues and comments that were recorded",
     r"/app/client_id$": "newer",
@@ -201,7 +208,9 @@ def walk_through(kit: Sandbox, ask: Ask) -> None:
     ask("GET", f"/commits/{known['head']}/check-runs")
     for method, path, body in TOUR:
         filled = {name: known.get(value, value) if name == "sha" else value for name, value in body.items()}
-        ask(method, path.format(**known), filled or None)
+        answer = ask(method, path.format(**known), filled or None)
+        if path == "/releases" and method == "POST":
+            known["release"] = str(answer.json()["id"])
 
 
 def show_app(kit: Sandbox, sha: str) -> Json:

@@ -202,9 +202,15 @@ def test_an_odd_login_stays_inside_its_part_of_the_address() -> None:
         ]
 
 
+TEN = 1795600800  # 2026-11-25, 10:00 UTC
+
+
 def happened(kind: str, label: str, actor: int | None) -> dict[str, Any]:
     account = {"id": actor, "login": f"user{actor}", "type": "User"}
-    return {"event": kind, "label": {"name": label, "color": "fff"}, "actor": account if actor else None}
+    when = f"2026-11-25T10:00:{actor or 0:02}Z"
+    return {
+        "event": kind, "label": {"name": label, "color": "fff"}, "actor": account if actor else None, "created_at": when
+    }
 
 
 def test_labellings_are_counted_and_belong_to_the_last_who_put_the_label_on() -> None:
@@ -220,8 +226,8 @@ def test_labellings_are_counted_and_belong_to_the_last_who_put_the_label_on() ->
     ]
     with serving(Canned(200, events)) as script:
         assert connect(script).labellings(OGR, 9) == {
-            "backport/2.7": Labelling(Person(3, "user3"), 2),
-            "Ünïcode #1/2": Labelling(Person(4, "user4"), 1),
+            "backport/2.7": Labelling(Person(3, "user3"), 2, TEN + 3),
+            "Ünïcode #1/2": Labelling(Person(4, "user4"), 1, TEN + 4),
         }
 
 

@@ -153,7 +153,7 @@ def test_recorded_answers_to_labels_reactions_and_decorations_are_taken_for_done
         "issues/\\d+/labels": ("POST", lambda github: github.set_labels(REPO, 9, ("a",), ())),
         "issues/\\d+/labels/.+": ("DELETE", lambda github: github.set_labels(REPO, 9, (), ("a",))),
         "issues/comments/\\d+/reactions": ("POST", lambda github: github.react(REPO, 9, 5, "rocket")),
-        "issues/\\d+": ("PATCH", lambda github: github.dress_pull(DressPull(REPO, 9, (), ("ada",), None))),
+        "issues/\\d+": ("PATCH", lambda github: github.dress_pull(DressPull(REPO, 9, (), (), 3))),
     }
     with serving() as script:
         for path, (method, act) in done.items():
