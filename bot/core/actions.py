@@ -9,7 +9,7 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar, overload
 
-from bot.core.model import Branch, Change, CheckReport, Comment, Evidence, Person, Pull, Repo, Role, Tag
+from bot.core.model import Branch, Change, CheckReport, Comment, Evidence, Person, Pull, Repo, Role
 from bot.core.picks import Conflict, ConflictPath, Partial, Picked, PickOutcome, Present, Step
 
 # what a flow reads of a pick it finds here, beside the question
@@ -278,35 +278,6 @@ class Refused:
 
     reason: str
     next_step: str
-
-
-@dataclass(frozen=True, slots=True)
-class BranchDeleted:
-    """The branch is gone; `sha` is where it was, so that it can be made again."""
-
-    sha: str
-
-
-@dataclass(frozen=True, slots=True)
-class Protected:
-    """The forge keeps this branch, and it was left alone."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class TagReady:
-    """The tag is at the wanted commit; `made` is also true when our own request made it unanswered."""
-
-    tag: Tag
-    made: bool
-
-
-@dataclass(frozen=True, slots=True)
-class TagMoved:
-    """A tag of this name is at another commit, and was left alone: no tag is ever moved."""
-
-    tag: Tag
 
 
 @dataclass(frozen=True, slots=True)

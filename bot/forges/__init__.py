@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import Protocol
 
 from bot.core.actions import (
-    BranchDeleted,
     BranchMoved,
     BranchReady,
     DressPull,
@@ -18,12 +17,9 @@ from bot.core.actions import (
     EnsurePull,
     Labelling,
     Missing,
-    Protected,
     PullReady,
     Reaction,
     Refused,
-    TagMoved,
-    TagReady,
 )
 from bot.core.model import (
     Capabilities,
@@ -41,6 +37,7 @@ from bot.core.model import (
     Role,
     Tag,
 )
+from bot.core.refs import BranchDeleted, Protected, TagMoved, TagReady
 from bot.core.setup import Hook, HookReady, HookWish, LabelWish, Visit
 
 

@@ -223,6 +223,26 @@ def test_a_no_that_may_come_too_early_is_taken_in_the_end(site):
     assert 900 < len(site.stage.trouble) < 1000
 
 
+def test_planning_that_meets_trouble_for_too_long_fails_and_is_tried_again_when_the_delivery_comes_again(
+    address, tmp_path
+):
+    with Site(address, tmp_path, Pacing(poll=0.05, pauses=(), first=0.05, longest=0.1, patience=0.5, stop=5)) as site:
+        away = [Fault("502", passing=True)] * 1000
+
+        def refuse(action):
+            if isinstance(action, GetPull) and away:
+                raise away.pop()
+
+        site.stage.between = refuse
+        site.intake.handle("d1", a_closing())
+        site.settle()
+        assert site.kept() == {}
+        away.clear()
+        site.intake.handle("d1", a_closing())
+        site.settle()
+        assert set(site.kept().values()) == {("done", 1)}
+
+
 def test_a_worker_that_was_taken_for_dead_writes_nothing(site):
     site.stage.jobs = site.stage.jobs[:1]
 

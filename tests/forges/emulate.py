@@ -42,9 +42,11 @@ _ACCEPTS = "it opens a second pull of the same branches, and pulls of branches t
 _NO_ISSUE = "its pulls cannot be asked for as issues, as GitHub's can"
 DIFFERENCES = {
     "test_a_pull_is_opened_once_and_then_found": _ACCEPTS,
-    "test_a_missing_branch_is_refused_in_the_forges_words_and_with_a_next_step": _ACCEPTS,
+    "test_a_branch_that_the_forge_does_not_come_to_know_is_a_fault_that_may_pass": _ACCEPTS,
+    "test_a_commit_belongs_to_the_pull_that_brought_it_and_to_none_before": "it knows no pulls of a commit",
     "test_a_pull_is_dressed_in_labels_assignees_and_milestone_however_often": _NO_ISSUE,
     "test_dressing_adds_to_the_labels_that_others_have_put_on": _NO_ISSUE,
+    "test_dressing_leaves_the_labels_that_others_have_put_on_since_the_opening": _NO_ISSUE,
     "test_one_who_cannot_be_assigned_spoils_neither_labels_nor_milestone": _NO_ISSUE,
     "test_labellings_tell_who_put_on_each_label_last_and_how_often": "its pulls have no events",
     "test_a_reaction_is_left_once": "it has no reactions",

@@ -11,9 +11,10 @@ from typing import Literal
 
 import pytest
 
-from bot.core.actions import BranchDeleted, BranchMoved, Missing, Protected, Refused, TagMoved, TagReady
+from bot.core.actions import BranchMoved, Missing, Refused
 from bot.core.errors import Fault
 from bot.core.model import Check, Release, ReleaseWish, Repo, Role, Tag
+from bot.core.refs import BranchDeleted, Protected, TagMoved, TagReady
 from bot.forges import Forge
 from tests.forges.contract import LOST, TROUBLES, Trouble, persist
 

@@ -7,9 +7,10 @@ from typing import Any, Literal
 
 import pytest
 
-from bot.core.actions import Missing, TagReady
+from bot.core.actions import Missing
 from bot.core.errors import Fault
 from bot.core.model import Check, Protection, Release, Repo, Role, Secret, Tag
+from bot.core.refs import TagReady
 from bot.forges.fields import Fields
 from bot.forges.github import GitHub
 from bot.forges.github.branches import _read_tags

@@ -35,16 +35,20 @@ def put(connection: sa.Connection, key: str, event: Event) -> int | None:
     again = (
         sa.update(inbox)
         .where(inbox.c.key == key, inbox.c.state == "failed")
-        .values(state="waiting", round=inbox.c.round + 1)
+        .values(state="waiting", round=inbox.c.round + 1, received_at=now())
         .returning(inbox.c.round)
     )
     return cast("int | None", connection.execute(again).scalar())
 
 
-def read(connection: sa.Connection, key: str) -> Event | None:
-    """The event of a delivery. Raises `Unreadable` when another version of the program has written it."""
-    text = connection.execute(sa.select(inbox.c.event).where(inbox.c.key == key)).scalar()
-    return cast("Event", decode(text)) if text else None
+def read(connection: sa.Connection, key: str) -> tuple[Event, float] | None:
+    """The event of a delivery, and when it came last (seconds since the epoch).
+
+    Raises `Unreadable` when another version of the program has written it.
+    """
+    found = sa.select(inbox.c.event, inbox.c.received_at).where(inbox.c.key == key)
+    row = connection.execute(found).one_or_none()
+    return (cast("Event", decode(row.event)), row.received_at) if row else None
 
 
 def mark(connection: sa.Connection, key: str, state: State, notes: str = "") -> None:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from bot.core.actions import BranchDeleted, BranchMoved, Missing, Protected, Refused
+from bot.core.actions import BranchMoved, Missing, Refused
 from bot.core.model import Protection, Repo
+from bot.core.refs import BranchDeleted, Protected
 from bot.forges.fields import OBJECT_ID, Fields
 from bot.forges.github.connection import Connection
 from bot.forges.github.pages import ask, each

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from bot.core.actions import Missing, Refused, TagMoved, TagReady
+from bot.core.actions import Missing, Refused
 from bot.core.model import Repo, Tag
+from bot.core.refs import TagMoved, TagReady
 from bot.forges.fields import OBJECT_ID, Fields
 from bot.forges.github.connection import Connection
 from bot.forges.github.pages import ask, each

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from functools import cached_property
 from threading import Lock
 from typing import Any
@@ -34,6 +34,7 @@ from bot.forges.gitlab.checks import Checks
 from bot.forges.gitlab.connection import Connection
 from bot.forges.gitlab.reading import (
     is_by_people,
+    known,
     read_account,
     read_comment,
     read_labellings,
@@ -88,7 +89,7 @@ class GitLab:
     def pull(self, repo: Repo, number: int, *, told: bool = False) -> Pull | Missing:
         """One merge request as it is now. One `told` of is not missing at once, unless all of the project is."""
         try:
-            with _known() if told else nullcontext(), reading(f"pull {number} of {repo.path}"):
+            with known() if told else nullcontext(), reading(f"pull {number} of {repo.path}"):
                 return read_pull(self._project(repo).mergerequests.get(number).attributes)
         except WireFault as fault:
             if fault.status != 404:
@@ -150,7 +151,7 @@ class GitLab:
         self._edit(wish.repo, wish.number, edit)
 
     def _open_pull(self, wish: EnsurePull) -> Pull:
-        with _known(), reading(f"the pull just opened in {wish.repo.path}"):
+        with known(), reading(f"the pull just opened in {wish.repo.path}"):
             opened = self._project(wish.repo).mergerequests.create(
                 {
                     "source_branch": wish.head,
@@ -173,7 +174,7 @@ class GitLab:
 
     def _edit(self, repo: Repo, number: int, edit: dict[str, Any]) -> None:
         if edit:
-            with _known(), reading(f"pull {number} of {repo.path}"):
+            with known(), reading(f"pull {number} of {repo.path}"):
                 self._project(repo).mergerequests.update(number, edit)
 
     def _id_of(self, username: str) -> int | None:
@@ -188,7 +189,7 @@ class GitLab:
         """Who put on the labels that a merge request has now, by label. Costs one more request for each account that
         has not been met before: whether it is a bot is not said here.
         """
-        with _known(), reading(f"the labels of {repo.path}!{number}"):
+        with known(), reading(f"the labels of {repo.path}!{number}"):
             events = self._merge_request(repo, number).resourcelabelevents.list(iterator=True)
             found = read_labellings(event.attributes for event in events)
         return {name: Labelling(self.identify(one.actor), one.times, one.at) for name, one in found.items()}
@@ -202,7 +203,7 @@ class GitLab:
     def find_comment(self, repo: Repo, number: int, marker: str) -> Comment | None:
         """The bot's own first comment that holds `marker`. Anybody else may paste the marker, and is passed over."""
         me = self.me()
-        with _known(), reading(f"the comments of {repo.path}!{number}"):
+        with known(), reading(f"the comments of {repo.path}!{number}"):
             notes = self._merge_request(repo, number).notes.list(iterator=True, order_by="created_at", sort="asc")
             comments = (read_comment(note.attributes) for note in notes if is_by_people(note.attributes))
             found = next((one for one in comments if one.author.id == me.id and marker in one.body), None)
@@ -235,7 +236,7 @@ class GitLab:
                 raise
 
     def _write_comment(self, wish: EnsureComment) -> Comment:
-        with _known(), reading(f"the comment just written on {wish.repo.path}!{wish.number}"):
+        with known(), reading(f"the comment just written on {wish.repo.path}!{wish.number}"):
             written = self._merge_request(wish.repo, wish.number).notes.create({"body": _spoken(wish.body)})
             return self._own(read_comment(written.attributes))
 
@@ -250,7 +251,7 @@ class GitLab:
 
     def _edit_comment(self, wish: EnsureComment, comment: int) -> Comment | None:
         try:
-            with _known(), reading(f"comment {comment} of {wish.repo.path}!{wish.number}"):
+            with known(), reading(f"comment {comment} of {wish.repo.path}!{wish.number}"):
                 notes = self._merge_request(wish.repo, wish.number).notes
                 return self._own(read_comment(notes.update(comment, {"body": _spoken(wish.body)})))
         except WireFault as fault:
@@ -370,19 +371,6 @@ def _listed(labels: tuple[str, ...]) -> str:
         if "," in label:
             raise UserError(f"GitLab cannot have a label “{label}”: labels hold no commas there. Name it otherwise.")
     return ",".join(labels)
-
-
-@contextmanager
-def _known() -> Iterator[None]:
-    """What is asked for in here exists: GitLab has told of it, or we have just made it. That it is not found will pass,
-    unless GitLab hides the whole project from us; that somebody else is changing it will pass too.
-    """
-    try:
-        yield
-    except WireFault as fault:
-        unknown = fault.status == 404 and "Project" not in fault.said
-        fault.passing = fault.passing or unknown or fault.status == 409
-        raise
 
 
 def _is_settling(fault: WireFault) -> bool:

@@ -10,8 +10,9 @@ from typing import Any
 
 from gitlab.v4.objects import Project
 
-from bot.core.actions import BranchDeleted, BranchMoved, Missing, Protected, Refused
+from bot.core.actions import BranchMoved, Missing, Refused
 from bot.core.model import Protection, Repo
+from bot.core.refs import BranchDeleted, Protected
 from bot.forges.fields import OBJECT_ID, Fields
 from bot.forges.gitlab.connection import Connection
 from bot.forges.gitlab.reading import reading

@@ -10,8 +10,9 @@ from typing import Any
 
 from gitlab.v4.objects import ProjectTagManager
 
-from bot.core.actions import Missing, Refused, TagMoved, TagReady
+from bot.core.actions import Missing, Refused
 from bot.core.model import Repo, Tag
+from bot.core.refs import TagMoved, TagReady
 from bot.forges.fields import OBJECT_ID, Fields
 from bot.forges.gitlab.connection import Connection
 from bot.forges.gitlab.reading import reading

@@ -1,29 +1,23 @@
-"""The durable engine: what was taken is planned, what was planned is done, whatever ends the process in between.
+"""Does what is in the queue: the workflows, their steps, and what becomes of them when there is trouble.
 
-It must never let the engine's ways out of this module: nobody else imports it, and what is kept is text of our own.
-
-A delivery is planned by one workflow, each job of the plan is another; their steps are the actions that the flows ask
-for. After a crash the flow runs again and is handed the outcomes that were kept, as long as it asks the same questions;
-when it does not (the program is another, or something too large to keep has changed) it starts again from its first
-action, which is harmless since every write says what should be true. All work in one repository is done in turn.
+It must never let an outcome of one question pass for that of another, nor write where somebody else has taken over.
 """
 
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar, cast
 
-import sqlalchemy as sa
-from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer, EnqueueOptions
+from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer
 from dbos import error as engine_error
 
 from bot.app.codec import Unreadable, decode, encode
+from bot.app.durable.queue import FORMAT, QUEUE, Queue
+from bot.app.durable.watch import Active, Watch
 from bot.app.log import about, name_fault
 from bot.app.runner import Decisions, Perform, drive
 from bot.app.steps import Outcome, Step, Trouble, name_step
@@ -37,10 +31,6 @@ from bot.core.jobs import Job, Plan, Report
 from bot.forges.tally import tallying
 
 R = TypeVar("R")
-
-_QUEUE = "work"
-_FORMAT = "1"
-"""Of the workflows' names and arguments, pinned: the engine would take work of another version for none of its own."""
 
 _TOO_EARLY = 2
 """Times that work is put off for a “no” that may come too early: in all some minute, and then it is one."""
@@ -93,62 +83,6 @@ class _Superseded(BaseException):
     """
 
 
-@dataclass
-class _Active:
-    """The workflows that run in this process."""
-
-    names: set[str] = field(default_factory=set)
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def __contains__(self, name: str) -> bool:
-        with self.lock:
-            return name in self.names
-
-
-class Queue:
-    """Where work is put; the half that a web server needs. Safe to share between threads."""
-
-    def __init__(self, database: Database) -> None:
-        self._client = DBOSClient(
-            system_database_engine=database.engine, dbos_system_schema=None if database.is_sqlite else "dbos",
-            serializer=DBOSPortableJSONSerializer(), lazy=True, retry_connection_errors=False,
-        )  # fmt: skip
-
-    def put_plan(self, connection: sa.Connection, key: str, partition: str, number: int) -> None:
-        """Have a delivery planned, in the transaction that keeps it."""
-        self._put(connection, "plan", f"plan {key} {number}", partition, (key, number, 0))
-
-    def put_job(self, connection: sa.Connection, job: Job, attempt: int) -> None:
-        """Have a job done, in the transaction that writes it down."""
-        partition = deliveries.partition_of(job.repo)
-        self._put(connection, "job", f"{job.key} {attempt}", partition, (job.key, attempt, 0))
-
-    def put_off(self, kind: str, name: str, partition: str, given: tuple[str, int, int], seconds: float) -> None:
-        """Have it done again from its first action, after so many seconds."""
-        options = _options(kind, name, partition)
-        options["delay_seconds"] = seconds
-        self._client.enqueue(options, *given)
-
-    def close(self) -> None:
-        """Let go of what the engine holds."""
-        self._client.destroy()
-
-    @property
-    def engine(self) -> DBOSClient:
-        """The engine's own view of the queue, for this module."""
-        return self._client
-
-    def _put(
-        self, connection: sa.Connection, kind: str, name: str, partition: str, given: tuple[str, int, int]
-    ) -> None:
-        self._client.enqueue_in_transaction(connection, _options(kind, name, partition), *given)
-
-
-def _options(kind: str, name: str, partition: str) -> EnqueueOptions:
-    return {"workflow_name": kind, "queue_name": _QUEUE, "workflow_id": name, "queue_partition_key": partition,
-            "app_version": _FORMAT, "workflow_id_reuse_policy": "return-existing"}  # fmt: skip
-
-
 class Worker:
     """Does what is in the queue, on threads of this process. There is one in a process."""
 
@@ -161,10 +95,8 @@ class Worker:
         self._decisions = decisions
         self._pacing = pacing or Pacing()
         self._queue: Queue | None = None
-        self._active = _Active()
-        self._stopping = threading.Event()
-        self._watch = threading.Thread(target=self._keep_watch, name="watch", daemon=True)
-        self._suspects: set[str] = set()
+        self._active = Active()
+        self._watch: Watch | None = None
 
     def start(self) -> Queue:
         """Take up what was left, and go on with what comes."""
@@ -174,19 +106,19 @@ class Worker:
         self._queue = Queue(self._database)
         # Before the launch: a queue that comes later is noticed a second later.
         self._queue.engine.register_queue(
-            _QUEUE, partition_concurrency=1, worker_concurrency=self._pacing.width,
+            QUEUE, partition_concurrency=1, worker_concurrency=self._pacing.width,
             polling_interval_sec=self._pacing.poll, application_name="relbot",
         )  # fmt: skip
         DBOS(config=configuration)
         self._register()
         DBOS.launch()
-        self._watch.start()
+        self._watch = Watch(self._queue, self._slot, self._active, self._pacing.beat)
         return self._queue
 
     def close(self) -> None:
         """Take no more work, wait for what is at hand, and leave the rest to whoever comes next."""
-        self._stopping.set()
-        self._watch.join(10)
+        if self._watch:
+            self._watch.close()
         DBOS.destroy(destroy_registry=True, workflow_completion_timeout_sec=self._pacing.stop)
         if self._queue:
             self._queue.close()
@@ -208,21 +140,23 @@ class Worker:
     def _run_plan(self, key: str, number: int, run: int) -> None:
         """Plan what follows from a delivery and begin the jobs of the plan."""
         again = partial(self._put_off, "plan", f"plan {key} {number}", (key, number, run))
-        with self._running():
+        with self._active.having(cast("str", DBOS.workflow_id)):
             try:
                 with self._database.begin() as connection:
-                    event = deliveries.read(connection, key)
+                    found = deliveries.read(connection, key)
             except Unreadable as error:
                 self._fail_plan(key, error)
                 return
-            if event is not None:
-                self._in_turn(again, event.repo.path, partial(self._plan, key, event, run))
+            if found is not None:
+                event, since = found
+                self._in_turn(again, event.repo.path, partial(self._plan, key, event, (since, run)))
 
-    def _plan(self, key: str, event: Event, number: int) -> None:
+    def _plan(self, key: str, event: Event, tried: tuple[float, int]) -> None:
+        """`tried` is since when this is tried, and how often it was put off."""
         partition = deliveries.partition_of(event.repo)
         delivery = key.partition(":")[2]
         with about(delivery=delivery, event=type(event).__name__, repository=event.repo.path):
-            run = _Run(f"plan {key}", event.actor.login, partition, self._take(partition), now(), number)
+            run = _Run(f"plan {key}", event.actor.login, partition, self._take(partition), *tried)
             try:
                 plan = self._follow(self._decisions.plan(event), run, "planned")
             except (_Later, _Superseded, engine_error.DBOSUnexpectedStepError):
@@ -251,7 +185,7 @@ class Worker:
     def _run_job(self, key: str, attempt: int, run: int) -> None:
         """Do one job."""
         again = partial(self._put_off, "job", f"{key} {attempt}", (key, attempt, run))
-        with self._running(), about(job=key):
+        with self._active.having(cast("str", DBOS.workflow_id)), about(job=key):
             try:
                 with self._database.begin() as connection:
                     found = journal.read(connection, key, attempt)
@@ -356,9 +290,6 @@ class Worker:
 
     # ── turns ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _running(self) -> _Mark:
-        return _Mark(self._active, cast("str", DBOS.workflow_id))
-
     def _take(self, partition: str) -> int:
         with self._database.begin() as connection:
             return claims.take(connection, partition)
@@ -385,64 +316,12 @@ class Worker:
         with self._database.begin() as connection:
             return journal.partition(connection, key) if kind == "job" else deliveries.partition(connection, key)
 
-    # ── the watch ────────────────────────────────────────────────────────────────────────────────────────────────────
-
-    def _keep_watch(self) -> None:
-        """Say that we live, and take over what the dead have left, and what the engine has lost here."""
-        while not self._stopping.wait(self._pacing.beat):
-            with suppress(Fault):
-                self._slot.beat()
-                for name in self._slot.dead():
-                    self._take_over(name)
-                    self._slot.forget(name)
-                self._take_up_lost()
-
-    def _take_over(self, executor: str) -> None:
-        for name in self._pending(executor):
-            _log.warning("%s was left by %s, which is gone: it is taken over", name, executor)
-            self._resume(name)
-
-    def _take_up_lost(self) -> None:
-        """The engine forgets work when the disk is full, say; what is not at hand twice in a row, nobody does."""
-        idle = {name for name in self._pending(self._slot.id) if name not in self._active}
-        for name in idle & self._suspects:
-            _log.warning("%s was begun and is in nobody's hands: it is taken up again", name)
-            self._resume(name)
-        self._suspects = idle - self._suspects
-
-    def _pending(self, executor: str) -> list[str]:
-        assert self._queue is not None
-        found = self._queue.engine.list_workflows(
-            status="PENDING", executor_id=executor, load_input=False, load_output=False
-        )
-        return [each.workflow_id for each in found]
-
-    def _resume(self, name: str) -> None:
-        assert self._queue is not None
-        self._queue.engine.resume_workflow(name, queue_name=_QUEUE)
-
-
-class _Mark:
-    """A block in which a workflow counts as being in hand."""
-
-    def __init__(self, active: _Active, name: str) -> None:
-        self._active = active
-        self._name = name
-
-    def __enter__(self) -> None:
-        with self._active.lock:
-            self._active.names.add(self._name)
-
-    def __exit__(self, *_: object) -> None:
-        with self._active.lock:
-            self._active.names.discard(self._name)
-
 
 def _configure(database: Database, executor: str) -> DBOSConfig:
     return {
         "name": "relbot",
         "system_database_url": _address(database),
-        "application_version": _FORMAT,
+        "application_version": FORMAT,
         "executor_id": executor,
         "serializer": DBOSPortableJSONSerializer(),
         "db_engine_kwargs": {"hide_parameters": True},

@@ -1,0 +1,61 @@
+"""Where work is put, in the transaction that writes it down.
+
+It must never hold more of the work than its name: what is to be done stands in the bot's own tables.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from dbos import DBOSClient, DBOSPortableJSONSerializer, EnqueueOptions
+
+from bot.app.store import deliveries
+from bot.app.store.database import Database
+from bot.core.jobs import Job
+
+QUEUE = "work"
+FORMAT = "1"
+"""Of the workflows' names and arguments, pinned: the engine would take work of another version for none of its own."""
+
+
+class Queue:
+    """Where work is put; the half that a web server needs. Safe to share between threads."""
+
+    def __init__(self, database: Database) -> None:
+        self._client = DBOSClient(
+            system_database_engine=database.engine, dbos_system_schema=None if database.is_sqlite else "dbos",
+            serializer=DBOSPortableJSONSerializer(), lazy=True, retry_connection_errors=False,
+        )  # fmt: skip
+
+    def put_plan(self, connection: sa.Connection, key: str, partition: str, number: int) -> None:
+        """Have a delivery planned, in the transaction that keeps it."""
+        self._put(connection, "plan", f"plan {key} {number}", partition, (key, number, 0))
+
+    def put_job(self, connection: sa.Connection, job: Job, attempt: int) -> None:
+        """Have a job done, in the transaction that writes it down."""
+        partition = deliveries.partition_of(job.repo)
+        self._put(connection, "job", f"{job.key} {attempt}", partition, (job.key, attempt, 0))
+
+    def put_off(self, kind: str, name: str, partition: str, given: tuple[str, int, int], seconds: float) -> None:
+        """Have it done again from its first action, after so many seconds."""
+        options = _options(kind, name, partition)
+        options["delay_seconds"] = seconds
+        self._client.enqueue(options, *given)
+
+    def close(self) -> None:
+        """Let go of what the engine holds."""
+        self._client.destroy()
+
+    @property
+    def engine(self) -> DBOSClient:
+        """The engine's own view of the queue, for this module."""
+        return self._client
+
+    def _put(
+        self, connection: sa.Connection, kind: str, name: str, partition: str, given: tuple[str, int, int]
+    ) -> None:
+        self._client.enqueue_in_transaction(connection, _options(kind, name, partition), *given)
+
+
+def _options(kind: str, name: str, partition: str) -> EnqueueOptions:
+    return {"workflow_name": kind, "queue_name": QUEUE, "workflow_id": name, "queue_partition_key": partition,
+            "app_version": FORMAT, "workflow_id_reuse_policy": "return-existing"}  # fmt: skip
