@@ -238,6 +238,8 @@ class Capabilities:
     """Whether the mark Latest goes where it is told to; elsewhere the forge gives it to the newest release."""
     threads: bool
     """Whether it can be told how many discussions of a pull wait to be resolved."""
+    signs_commits: bool
+    """Whether it makes commits itself when it is told their content, and signs those of an App."""
 
 
 MergeMethod = Literal["merge", "squash", "rebase", "fast-forward", "landed"]

@@ -14,9 +14,19 @@ from typing import Literal
 
 import pytest
 
-from bot.core.actions import DressPull, EnsureComment, EnsurePull, Labelling, Missing, PullReady, Refused
+from bot.core.actions import (
+    BranchMoved,
+    BranchReady,
+    DressPull,
+    EnsureComment,
+    EnsurePull,
+    Labelling,
+    Missing,
+    PullReady,
+    Refused,
+)
 from bot.core.errors import Fault
-from bot.core.model import CheckReport, Person, Pull, Repo, Role, Secret
+from bot.core.model import CheckReport, NewCommit, Person, Pull, Repo, Role, Secret
 from bot.forges import Forge
 
 Trouble = Literal[
@@ -239,6 +249,19 @@ class ForgeContract:
         found = bench.forge.find_pulls(bench.repo, "backport/2.7/1", "release/2.7")
         assert [(pull.number, pull.is_open) for pull in found] == [(second, True), (first, False)]
         assert bench.forge.find_pulls(bench.repo, "backport/2.7/9", "release/2.7") == ()
+
+    def test_commits_that_the_forge_makes_are_on_a_new_branch_or_refused_with_the_way_on(self, bench: Bench) -> None:
+        base = bench.tip("main")
+        wish = (NewCommit("First", "1" * 40, ()), NewCommit("Second", "1" * 40, ()))
+        made = bench.forge.create_commits(bench.repo, "made/by#it", base, wish)
+        if bench.forge.capabilities.signs_commits:
+            assert isinstance(made, BranchReady)
+            assert made.sha == bench.tip("made/by#it") != base
+            moved = bench.forge.create_commits(bench.repo, "made/by#it", base, wish[:1])
+            assert moved == BranchMoved(made.sha), "what is there is left as it is"
+        else:
+            assert isinstance(made, Refused)
+            assert "verified" in made.next_step
 
     def test_a_commit_belongs_to_the_pull_that_brought_it_and_to_none_before(self, bench: Bench) -> None:
         number = bench.pull("backport/2.7/1", "release/2.7")

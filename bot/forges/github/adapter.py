@@ -53,7 +53,9 @@ class GitHub:
     of any kind, or the key of a GitHub App. Expected answers are returned, everything else is a `Fault`.
     """
 
-    capabilities = Capabilities(draft_releases=True, prereleases=True, latest_mark=True, threads=False)
+    capabilities = Capabilities(
+        draft_releases=True, prereleases=True, latest_mark=True, threads=False, signs_commits=True
+    )
     threads = None
     """Only GitHub's GraphQL tells whether a discussion is resolved."""
 

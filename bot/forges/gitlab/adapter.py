@@ -66,7 +66,9 @@ class GitLab:
     is a `Fault`.
     """
 
-    capabilities = Capabilities(draft_releases=False, prereleases=False, latest_mark=False, threads=True)
+    capabilities = Capabilities(
+        draft_releases=False, prereleases=False, latest_mark=False, threads=True, signs_commits=False
+    )
 
     def __init__(
         self, base_url: str, token: Secret, *, clone_base: str | None = None, manners: Manners | None = None
