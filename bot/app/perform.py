@@ -16,7 +16,9 @@ from bot.core.actions import (
     Action,
     BranchMoved,
     BranchReady,
+    CheckBranch,
     CompareWithOriginal,
+    DescribePull,
     DressPull,
     EnsureBranch,
     EnsureComment,
@@ -32,6 +34,7 @@ from bot.core.actions import (
     GetRole,
     Identify,
     IsMember,
+    Missing,
     NotLanded,
     Origins,
     PickCommits,
@@ -48,6 +51,7 @@ from bot.core.actions import (
 )
 from bot.core.errors import Fault
 from bot.core.model import Change, CloneAccess, Evidence, ForgeName, NewCommit, Repo
+from bot.core.refs import Touched, Untouched
 from bot.forges import Forge
 
 _log = logging.getLogger(__name__)
@@ -63,6 +67,7 @@ class Mirror(Protocol):
     def compare(self, action: CompareWithOriginal) -> str: ...
     def find_origins(self, action: FindOrigins) -> tuple[Origins, ...]: ...
     def find_standing(self, action: FindStanding) -> Standing: ...
+    def check_branch(self, action: CheckBranch) -> Untouched | Touched | Missing: ...
     def ensure_branch(self, action: EnsureBranch) -> BranchReady | BranchMoved | Refused: ...
     def describe_commits(self, action: PickCommits) -> tuple[NewCommit, ...]: ...
 
@@ -88,11 +93,11 @@ class Performer:
                 return self._ask_mirror(action, action.repo)
             case EnsureBranch(by_forge=True):
                 return self._make_by_forge(action)
-            case CompareWithOriginal() | EnsureBranch():
+            case CompareWithOriginal() | EnsureBranch() | CheckBranch():
                 return self._ask_mirror(action, action.pick.repo)
             case React():
                 return self._decorate(action)
-            case DressPull() | SetLabels() | ReportOn():
+            case DescribePull() | DressPull() | SetLabels() | ReportOn():
                 return self._tell_forge(action)
             case _:
                 return self._ask_forge(action)
@@ -140,6 +145,8 @@ class Performer:
                 return mirror.find_standing(action)
             case EnsureBranch():
                 return mirror.ensure_branch(action)
+            case CheckBranch():
+                return mirror.check_branch(action)
             case _:
                 raise _unknown(action)
 
@@ -176,9 +183,11 @@ class Performer:
             case IsMember(repo, person, group):
                 return forge.is_member(repo, person, group)
 
-    def _tell_forge(self, action: DressPull | SetLabels | ReportOn) -> None:
+    def _tell_forge(self, action: DescribePull | DressPull | SetLabels | ReportOn) -> None:
         forge = self._forge(action.repo)
         match action:
+            case DescribePull(repo, number, body):
+                forge.describe_pull(repo, number, conceal(body))
             case DressPull():
                 forge.dress_pull(action)
             case SetLabels(repo, number, add, remove):

@@ -21,6 +21,7 @@ from bot.app.once import Once
 from bot.core.actions import (
     Action,
     BranchReady,
+    DescribePull,
     DressPull,
     EnsureBranch,
     EnsureComment,
@@ -90,7 +91,7 @@ def _foresee(write: Write[Any]) -> BranchReady | PullReady | Comment | None:
             return PullReady(_imagine_pull(write), opened=True)
         case EnsureComment():
             return Comment(write.existing or 0, _SELF, write.body)
-        case DressPull() | SetLabels() | React() | ReportOn():
+        case DescribePull() | DressPull() | SetLabels() | React() | ReportOn():
             return None
         case _:
             raise _Unforeseeable

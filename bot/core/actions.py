@@ -11,6 +11,7 @@ from typing import Any, Generic, Literal, TypeVar, overload
 
 from bot.core.model import Branch, Change, CheckReport, Comment, Evidence, Person, Pull, Repo, Role
 from bot.core.picks import Conflict, ConflictPath, Partial, Picked, PickOutcome, Present, Step
+from bot.core.refs import Touched, Untouched
 
 # what a flow reads of a pick it finds here, beside the question
 __all__ = ["Conflict", "ConflictPath", "Partial", "PickOutcome", "Picked", "Present", "Step"]
@@ -207,6 +208,14 @@ class PickCommits(Read[PickOutcome]):
 
 
 @dataclass(frozen=True, slots=True)
+class CheckBranch(Read[Untouched | Touched | Missing]):
+    """Whether a branch is as the bot has made it, by making the pick again on each commit that it may have begun at."""
+
+    pick: PickCommits
+    branch: str
+
+
+@dataclass(frozen=True, slots=True)
 class CompareWithOriginal(Read[str]):
     """How the picked commits differ from their originals: `git range-diff` text, empty when they do not."""
 
@@ -313,6 +322,15 @@ class EnsurePull(Write[PullReady | Refused]):
     title: str
     body: str
     draft: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DescribePull(Write[None]):
+    """A pull of the bot's has this body."""
+
+    repo: Repo
+    number: int
+    body: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,13 +44,25 @@ class PickOnto:
     everywhere: bool = False
 
 
-Order = Help | Ping | PickOnto
+@dataclass(frozen=True, slots=True)
+class PickAgain:
+    """Build the backport to this line anew."""
+
+    line: Line
+
+
+Order = Help | Ping | PickOnto | PickAgain
 
 
 def _pick_onto(filled: Filled) -> PickOnto:
     words = filled.words["LINE"]
     lines = (line for word in words if (line := Line.parse(word)))
     return PickOnto(tuple(dict.fromkeys(lines)), any(word.lower() == "all" for word in words))
+
+
+def _pick_again(filled: Filled) -> Order | Complaint:
+    line = Line.parse(filled.words["LINE"][0])
+    return PickAgain(line) if line else UnknownWord(filled.words["LINE"][0])
 
 
 # ── the table ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -67,7 +79,7 @@ class Verb:
     """In the language of `grammar`."""
     help: str
     example: str
-    read: Callable[[Filled], Order] | None = None
+    read: Callable[[Filled], Order | Complaint] | None = None
     """Makes the order out of the words; None for a verb that arrives later."""
     later: tuple[str, ...] = ()
     """Keys of arguments that arrive later than the verb itself."""
@@ -90,7 +102,7 @@ TABLE: tuple[Verb, ...] = (
     Verb("/backport", "", "write", f"LINE… {_ASKED_FOR}", "picks this change onto release lines", "/backport 2.7 2.6",
          _pick_onto, later=("class", "--with-prerequisites")),
     Verb("/backport", "recreate", "write", "LINE", "rebuilds a backport that nobody has pushed to",
-         "/backport recreate 2.7"),
+         "/backport recreate 2.7", _pick_again),
     Verb("/release", "help", "anyone", "", "lists what I can do", "/release help", lambda _: Help()),
     Verb("/release", "ping", "anyone", "", "says whether I am there", "/release ping", lambda _: Ping()),
     Verb("/release", "status", "anyone", "[LINE]",

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from bot.core.actions import EnsureComment, Flow, GetPull, Identify, Missing, Planning, React, Reaction, ask
-from bot.core.commands import Help, PickOnto, Ping, Said, UnknownWord, Who, read_commands
+from bot.core.commands import Help, PickAgain, PickOnto, Ping, Said, UnknownWord, Who, read_commands
 from bot.core.events import CommentEdited, CommentPosted
 from bot.core.jobs import Answer, Backport, Job, Plan, Report
 from bot.core.lines import NoBranch, find_branch, label_of, supported_lines
@@ -36,7 +36,7 @@ def plan_comment(event: CommentPosted) -> Planning[Plan]:
     denied = [each.verb for each in said if each.who not in granted and each.verb]
     allowed = [each for each in said if each.who in granted]
     wishes = _Wishes([chat.render_no_permission(event.actor, denied)] if denied else [])
-    if any(isinstance(each.read, PickOnto | UnknownWord) for each in allowed):
+    if any(isinstance(each.read, PickOnto | PickAgain | UnknownWord) for each in allowed):
         survey = yield from take_survey(event.repo)
         if survey.errors:
             return _refuse_policy(event, survey.errors)
@@ -99,7 +99,7 @@ def _reply(said: Said, known: tuple[Line, ...] = ()) -> str:
             return chat.render_help()
         case Ping():
             return chat.render_ping()
-        case PickOnto():
+        case PickOnto() | PickAgain():
             return ""
         case complaint:
             return chat.render_complaint(complaint, said.verb, known)
@@ -125,12 +125,14 @@ class _Wishes:
 
     texts: list[str]
     lines: set[Line] = field(default_factory=set)
+    again: set[Line] = field(default_factory=set)
+    """Those of the lines whose backport is to be built anew."""
 
 
 def _conclude(event: CommentPosted, said: tuple[Said, ...], wishes: _Wishes, *, denied: bool) -> Plan:
     """One answer, and a job for each line that was asked for."""
     jobs: list[Job] = [
-        Backport(event.repo, event.number, line, event.actor, comment=event.comment)
+        Backport(event.repo, event.number, line, event.actor, comment=event.comment, recreate=line in wishes.again)
         for line in sorted(wishes.lines, reverse=True)
     ]
     notes = (f"{event.actor.login} asked for what takes more rights than theirs.",) if denied else ()
@@ -146,7 +148,10 @@ def _conclude(event: CommentPosted, said: tuple[Said, ...], wishes: _Wishes, *, 
 def _sort(wishes: _Wishes, said: list[Said], survey: Survey, pull: Pull) -> None:
     """Sort what was said by somebody who may say it."""
     for each in said:
-        if isinstance(each.read, PickOnto):
+        if isinstance(each.read, PickAgain):
+            wishes.again.add(each.read.line)
+            _sort_pick(wishes, PickOnto((each.read.line,)), survey, pull)
+        elif isinstance(each.read, PickOnto):
             _sort_pick(wishes, each.read, survey, pull)
         else:
             wishes.texts.append(_reply(each, survey.lines))

@@ -22,6 +22,8 @@ class Backport:
     comment: int | None = None
     asked_at: int = 0
     """When the label that asks was put on last, in seconds since the epoch."""
+    recreate: bool = False
+    """Whether a backport that is there is to be built anew, as long as nobody but the bot has worked on it."""
 
     @property
     def key(self) -> str:

@@ -37,3 +37,17 @@ class TagMoved:
     """A tag of this name is at another commit, and was left alone: no tag is ever moved."""
 
     tag: Tag
+
+
+@dataclass(frozen=True, slots=True)
+class Untouched:
+    """The branch holds what the bot has put there, and nothing else."""
+
+    sha: str
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """The branch holds something that the pick does not come to, whatever it was made onto."""
+
+    sha: str

@@ -8,20 +8,25 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
 from bot.core.actions import (
     BranchMoved,
     BranchReady,
+    CheckBranch,
     CompareWithOriginal,
     EnsureBranch,
     FindOrigins,
     FindPresent,
     FindStanding,
+    Missing,
     NotLanded,
     Origins,
+    Partial,
     PickCommits,
+    Picked,
     PickOutcome,
     Refused,
     ResolveChange,
@@ -33,6 +38,7 @@ from bot.core.actions import (
 from bot.core.duplicates import BranchIndex, Traits, doubt, find_combined, find_evidence, numbers_said
 from bot.core.errors import Fault
 from bot.core.model import Branch, Change, CloneAccess, Evidence, NewCommit, Repo
+from bot.core.refs import Touched, Untouched
 from bot.tools.changes import ChangeResolver
 from bot.tools.claims import Claim, sweep
 from bot.tools.clone import Clone, borrowing, is_damage
@@ -141,6 +147,15 @@ class Mirror:
         """How the picked commits differ from their originals, as `git range-diff` tells it; empty when they do not."""
         outcome = self.pick(action.pick)
         return self._healing(lambda: describe_difference(self.picker, outcome, action.pick.mainline))
+
+    def check_branch(self, action: CheckBranch) -> Untouched | Touched | Missing:
+        """See `CheckBranch`."""
+        ref = f"refs/heads/{check_branch(action.branch)}"
+        self._healing(lambda: self._clone.fetch([_refspec(f"{ref}*")]))  # as a pattern, since it may not be there
+        tip = self._clone.branches().get(action.branch)
+        if tip is None:
+            return Missing(f"the branch {action.branch}")
+        return self._healing(lambda: self._check_branch(action.pick, tip))
 
     def describe_commits(self, action: PickCommits) -> tuple[NewCommit, ...]:
         """What a pick's commits are, for a forge that makes them itself."""
@@ -259,6 +274,17 @@ class Mirror:
             if together and (together[0].certain or not evidence):
                 return together
         return evidence
+
+    def _check_branch(self, pick: PickCommits, tip: str) -> Untouched | Touched:
+        below = self.picker.reader.commits([tip])[0]
+        for _ in pick.commits:
+            if below is None or len(below.parents) != 1:
+                break
+            outcome = self._pick(replace(pick, onto=below.parents[0]))
+            if isinstance(outcome, Picked | Partial) and outcome.commit == tip:
+                return Untouched(tip)
+            below = self.picker.reader.commits(below.parents)[0]
+        return Touched(tip)
 
     def _borne_out(
         self, found: Sequence[Evidence], line: BranchIndex, action: FindPresent,

@@ -11,7 +11,9 @@ from bot.app import log
 from bot.app.perform import Performer
 from bot.core import actions
 from bot.core.actions import (
+    CheckBranch,
     CompareWithOriginal,
+    DescribePull,
     DressPull,
     EnsureBranch,
     EnsureComment,
@@ -91,9 +93,11 @@ CASES = [
     (wish := FindOrigins(REPO, "a" * 40, "b" * 40), ("find_origins", wish)),
     (wish := FindStanding(REPO, "a" * 40, Branch("b", "a" * 40)), ("find_standing", wish)),
     (wish := EnsureBranch(PICK, "c" * 40, "backport/2.7/12", None), ("ensure_branch", wish)),
+    (wish := CheckBranch(PICK, "backport/2.7/12"), ("check_branch", wish)),
 ]
 SILENT = [
     (wish := DressPull(REPO, 13, ("a",), (), None), ("dress_pull", wish)),
+    (DescribePull(REPO, 12, "body"), ("describe_pull", REPO, 12, "body")),
     (SetLabels(REPO, 12, ("a",), ("b",)), ("set_labels", REPO, 12, ("a",), ("b",))),
     (ReportOn(REPO, "a" * 40, GREEN), ("report_on", REPO, "a" * 40, GREEN)),
 ]

@@ -333,6 +333,55 @@ def test_who_asks_again_in_chat_is_answered_again(world):
     assert the_pull_onto(world, "release/2.7")
 
 
+def test_an_untouched_backport_is_built_anew_where_the_line_is_now(world):
+    number = world.land(ADAS_FIX, "Make op 3 a float", "backport/2.7")
+    world.settle()
+    before, head = the_pull_onto(world, "release/2.7"), f"backport/2.7/{number}"
+    world.forge.commit(REPO, "release/2.7", {"kit/ops.py": op(9, "x - 9")}, "Go on", by="mona")
+    comment = world.forge.comment(REPO, number, "/backport recreate 2.7", by="mona")
+    world.settle()
+    assert "rocket" in reactions(comment)
+    assert the_pull_onto(world, "release/2.7").number == before.number
+    assert world.log(head, "%H")[1] == world.log("release/2.7", "%H")[0]
+    assert world.file(head, "kit/ops.py") == op(3, "x + 3.0").replace("return x + 9\n", "return x - 9\n")
+    assert "backport-open/2.7" in world.labels(number)
+
+
+def test_a_backport_that_somebody_has_worked_on_is_not_built_anew(world):
+    number = world.land(ADAS_FIX, "Make op 3 a float", "backport/2.7")
+    world.settle()
+    head = f"backport/2.7/{number}"
+    world.forge.commit(REPO, head, {"kit/ops.py": op(3, "x + 3.1")}, "Adapt", by="mona")
+    world.forge.commit(REPO, "release/2.7", {"kit/more.py": "MORE = 1\n"}, "Go on", by="mona")
+    tip = world.log(head, "%H")[0]
+    comment = world.forge.comment(REPO, number, "/backport recreate 2.7", by="mona")
+    world.settle()
+    assert "confused" in reactions(comment)
+    assert world.log(head, "%H")[0] == tip
+    assert "holds commits that I did not make" in "\n".join(world.said_on(number))
+    assert "backport-open/2.7" in world.labels(number)
+
+
+def test_a_backport_that_would_conflict_by_now_stays_as_it_is(world):
+    number = world.land(ADAS_FIX, "Make op 3 a float", "backport/2.7")
+    world.settle()
+    head = f"backport/2.7/{number}"
+    tip = world.log(head, "%H")[0]
+    world.forge.commit(REPO, "release/2.7", {"kit/ops.py": op(3, "x - 33")}, "Differ", by="mona")
+    world.forge.comment(REPO, number, "/backport recreate 2.7", by="mona")
+    world.settle()
+    assert world.log(head, "%H")[0] == tip
+    assert "stops at conflicts in “kit/ops.py”" in "\n".join(world.said_on(number))
+    assert world.labels(number) == {"backport/2.7", "backport-open/2.7"}
+
+
+def test_where_there_is_no_backport_to_build_anew_there_is_one_then(world):
+    number = world.land(ADAS_FIX, "Make op 3 a float")
+    world.forge.comment(REPO, number, "/backport recreate 2.7", by="mona")
+    world.settle()
+    assert the_pull_onto(world, "release/2.7")
+
+
 def not_yet(method, path, status, words, times=1):
     error = {"resource": "PullRequest", "code": "custom", "message": words}
     return Fault(path, method, status, times=times, body={"message": "Not yet", "errors": [error]})

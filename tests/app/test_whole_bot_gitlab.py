@@ -105,6 +105,17 @@ def test_what_gitlab_does_not_know_yet_costs_no_backport(world, trouble):
     assert "waits for review" in told
 
 
+def test_an_untouched_backport_is_built_anew_where_the_line_is_now(world):
+    number = world.land({"kit/ops.py": op(3, "x * 3")}, "Multiply by three", "backport/2.7")
+    world.settle()
+    world.forge.commit(REPO, "release/2.7", {"kit/ops.py": op(9, "x - 9")}, "Go on", by="mona")
+    world.forge.comment(REPO, number, "/backport recreate 2.7", by="mona")
+    world.settle()
+    head = f"backport/2.7/{number}"
+    assert len(world.pulls_onto("release/2.7")) == 1
+    assert world.log(head, "%H")[1] == world.log("release/2.7", "%H")[0]
+
+
 def test_a_merged_backport_settles_the_labels(world):
     number = world.land({"kit/ops.py": op(3, "x * 3")}, "Multiply by three", "backport/2.7")
     world.settle()

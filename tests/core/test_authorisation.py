@@ -14,6 +14,7 @@ from typing import Literal
 from bot.core.actions import (
     Action,
     BranchReady,
+    CheckBranch,
     CompareWithOriginal,
     DressPull,
     EnsureBranch,
@@ -39,6 +40,7 @@ from bot.core.errors import Fault
 from bot.core.events import CommentEdited, CommentPosted, Event, PullClosed, PullLabelled
 from bot.core.model import Comment, Person, Pull, Role
 from bot.core.plan import flow_of, plan
+from bot.core.refs import Untouched
 from tests.core.driving import Answers, drive, writes
 from tests.core.test_commands import CONTRACT
 from tests.core.values import ADA, REPO, a_backport_pull, a_change, a_pull, picked, synced
@@ -142,7 +144,9 @@ def cells() -> Iterator[Cell]:
 
 # ── the rule ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-BUILT: dict[str, Effect] = {"/backport": "carried", "/release help": "answered", "/release ping": "answered"}
+BUILT: dict[str, Effect] = {
+    "/backport": "carried", "/backport recreate": "carried", "/release help": "answered", "/release ping": "answered",
+}  # fmt: skip
 
 
 def expected(cell: Cell) -> Effect:
@@ -174,7 +178,7 @@ def expected_of_comment(cell: Cell) -> Effect:
         return "nothing"
     if who != "anyone" and cell.actor.role is None:
         return "fault"
-    needs_policy = cell.said == "/backport" or who == "manager"
+    needs_policy = cell.said.startswith("/backport") or who == "manager"
     if cell.policy == "broken" and needs_policy and is_one(cell, "write"):
         return "told of the policy"
     if not is_one(cell, who):
@@ -220,6 +224,7 @@ def world(cell: Cell) -> Answers:
         ResolveChange: a_change(),
         FindPresent: (),
         PickCommits: picked(),
+        CheckBranch: Untouched("b" * 40),
         CompareWithOriginal: "",
         FindComment: None,
         EnsureBranch: BranchReady("a" * 40),

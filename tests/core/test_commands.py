@@ -15,6 +15,7 @@ from bot.core.commands import (
     Incomplete,
     NotBuilt,
     Order,
+    PickAgain,
     PickOnto,
     Ping,
     TooMany,
@@ -178,7 +179,9 @@ def test_everything_else_is_not(body: str) -> None:
         ("/backport 2.7.1", UnknownWord("2.7.1")),
         ("/backport `2.7`", UnknownWord(NOT_TEXT)),
         ("/backport [2.7](https://example.org)", UnknownWord(NOT_TEXT * 3)),
-        ("/backport recreate 2.7", NotBuilt("/backport recreate")),
+        ("/backport recreate v2.7", PickAgain(L27)),
+        ("/backport recreate all", UnknownWord("all")),
+        ("/backport recreate", Incomplete("LINE")),
         ("/backport 2.7 class=regression", NotBuilt("/backport … class")),
         ("/backport Class=docs 2.7", NotBuilt("/backport … class")),
         ("/backport 2.7 class=urgent", UnknownWord("class=urgent")),
@@ -216,7 +219,7 @@ def test_every_row_explains_itself_and_its_example_is_one_of_it(verb: Verb) -> N
     assert verb.help
     [said] = read_commands(verb.example)
     assert said.verb == verb
-    assert isinstance(said.read, Help | Ping | PickOnto if verb.built else NotBuilt)
+    assert isinstance(said.read, Help | Ping | PickOnto | PickAgain if verb.built else NotBuilt)
     assert isinstance(fill(verb.takes, words_of(verb)), Filled), "the row takes its own example"
 
 

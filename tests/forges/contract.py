@@ -351,6 +351,13 @@ class ForgeContract:
         assert sorted(held.labels) == sorted((*LABELS, "by hand"))
         assert (held.assignees, held.milestone) == (("ada",), wish.milestone)
 
+    def test_a_pull_is_described_anew_and_stays_the_same_otherwise(self, bench: Bench) -> None:
+        opened = bench.forge.ensure_pull(bench.wish())
+        assert isinstance(opened, PullReady)
+        [before] = bench.held()
+        bench.forge.describe_pull(bench.repo, opened.pull.number, "Another body,\nof two lines.")
+        assert bench.held() == [replace(before, body="Another body,\nof two lines.")]
+
     def test_dressing_adds_to_the_labels_that_others_have_put_on(self, bench: Bench) -> None:
         number = bench.pull("backport/2.7/1", "release/2.7")
         bench.label(number, "by hand", by="ada")

@@ -12,6 +12,7 @@ from bot.core.actions import (
     BranchMoved,
     BranchReady,
     CompareWithOriginal,
+    DescribePull,
     DressPull,
     EnsureBranch,
     EnsurePull,
@@ -97,12 +98,13 @@ def _propose(
     case: Case, onto: Branch, pick: PickCommits, picked: Picked | Partial, evidence: tuple[Evidence, ...]
 ) -> Flow[Ending | Declined]:
     """Branch, then pull, then its decoration: whatever fails later, the pull is there."""
-    branch = yield from ask(EnsureBranch(pick, picked.commit, case.head, None, case.policy.backport.verified))
+    verified = case.policy.backport.verified
+    branch = yield from ask(EnsureBranch(pick, picked.commit, case.head, case.instead_of, verified))
     match branch:
         case Refused():
             return _said_no(branch)
         case BranchMoved() if branch.sha != picked.commit:
-            return (yield from _taken(case, onto))
+            return refuse(refusals.touched_branch(case.head)) if case.instead_of else (yield from _taken(case, onto))
         case BranchReady(found=False):
             pass
         case BranchMoved() | BranchReady():
@@ -111,9 +113,12 @@ def _propose(
         case _:
             assert_never(branch)
     difference = yield from ask(CompareWithOriginal(pick, picked.commit))
-    opened = yield from ask(_wish(case, onto, picked, evidence, difference))
+    wish = _wish(case, onto, picked, evidence, difference)
+    opened = yield from ask(wish)
     if isinstance(opened, Refused):
         return _said_no(opened)
+    if case.instead_of and not opened.opened:
+        yield from ask(DescribePull(case.job.repo, opened.pull.number, wish.body))
     yield from _dress(case, opened.pull)
     return waiting(case, onto, opened.pull, "opened" if opened.opened else "updated", evidence)
 

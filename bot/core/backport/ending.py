@@ -29,6 +29,8 @@ class Case:
     change: Change
     doubts: tuple[Evidence, ...] = ()
     """Evidence from the forge that a person has to weigh."""
+    instead_of: str | None = None
+    """The commit that the backport's branch is at, when it is to be built anew."""
 
     @property
     def label(self) -> str:

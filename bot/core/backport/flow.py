@@ -10,6 +10,7 @@ from typing import assert_never
 
 from bot.core.actions import (
     BranchMoved,
+    CheckBranch,
     Conflict,
     FindPresent,
     Flow,
@@ -35,6 +36,7 @@ from bot.core.messages.refusals import Refusal
 from bot.core.model import Branch, Change, Evidence, Pull
 from bot.core.permission import may_backport
 from bot.core.policy import Policy
+from bot.core.refs import Touched, Untouched
 from bot.core.status import read_status, set_state, write_row
 from bot.core.survey import take_survey
 
@@ -110,10 +112,31 @@ def _carry(job: Backport, pull: Pull, before: Row | None) -> Flow[Ending | Decli
     if not isinstance(change, Change):
         return unresolved(job, pull, change)
     case = Case(job, pull, survey.policy, change)
+    if job.recreate:
+        branch = yield from _find_branch(case, onto)
+        if isinstance(branch, Refusal):
+            return refuse(branch)
+        if branch is not None:
+            return (yield from _pick_until_it_holds(replace(case, instead_of=branch), onto))
     earlier = yield from find_earlier(case, onto, before)
     if isinstance(earlier, Ending | Declined):
         return earlier
     return (yield from _pick_until_it_holds(replace(case, doubts=earlier), onto))
+
+
+def _find_branch(case: Case, onto: Branch) -> Flow[str | Refusal | None]:
+    """Where the branch is that is to be built anew; None where there is none, and all is as if nobody had asked."""
+    whole = _pick(case, onto, tuple(commit.sha for commit in case.change.commits))
+    branch = yield from ask(CheckBranch(whole, case.head))
+    match branch:
+        case Untouched(sha):
+            return refusals.signed_branch(case.head) if case.policy.backport.verified else sha
+        case Touched():
+            return refusals.touched_branch(case.head)
+        case Missing():
+            return None
+        case _:
+            assert_never(branch)
 
 
 def _branch_of(job: Backport, policy: Policy, branches: tuple[Branch, ...]) -> Branch | Refusal:
@@ -158,6 +181,8 @@ def _attempt(case: Case, onto: Branch) -> Flow[Ending | Declined | BranchMoved]:
         case Present():
             empty = tuple(Evidence("tree", sha, None, certain=True, score=1.0) for sha in missing)
             return present(case, onto, (*(item for item in found if item.certain), *empty))
+        case Conflict() if case.instead_of:
+            return refuse(refusals.conflicting_now(case.head, onto.name, [path.path for path in picked.paths[:5]]))
         case Conflict():
             return conflict(case, onto, pick, picked, evidence)
         case Picked() | Partial():

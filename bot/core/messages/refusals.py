@@ -77,6 +77,31 @@ def foreign_branch(name: str, base: str, seen: Pull | None, label: str) -> Refus
     )
 
 
+def touched_branch(name: str) -> Refusal:
+    """Somebody has worked on the backport."""
+    return Refusal(
+        f"The branch “{name}” holds commits that I did not make, so I do not build it anew.",
+        "Bring the line into it by hand; or close its pull, delete the branch, and ask again.",
+    )
+
+
+def conflicting_now(name: str, onto: str, paths: Iterable[str]) -> Refusal:
+    """The line has moved on, and the pick with it into a conflict."""
+    where = ", ".join(f"“{one_line(path, 100)}”" for path in paths)
+    return Refusal(
+        f"On what “{onto}” is now the pick stops at conflicts in {where}; the branch “{name}” stays as it was.",
+        f"Merge “{onto}” into it by hand; or close its pull, delete the branch, and ask again for the recipe.",
+    )
+
+
+def signed_branch(name: str) -> Refusal:
+    """The forge makes the commits itself, and only on new branches."""
+    return Refusal(
+        f"The policy has the forge make the commits, and it makes them on new branches only; “{name}” is there.",
+        "Close its pull, delete the branch, and ask again.",
+    )
+
+
 def restless_branch(name: str, attempts: int, label: str) -> Refusal:
     """Others were faster each time."""
     return Refusal(

@@ -126,6 +126,11 @@ class GitHub:
                     return _refused(fault, wish)
             self._manners.clock.sleep(wait)
 
+    def describe_pull(self, repo: Repo, number: int, body: str) -> None:
+        """Give a pull another body; its title stays."""
+        with self._known(repo), reading(f"pull {number} of {repo.path}"):
+            self._issue(repo, number).edit(body=body)
+
     def dress_pull(self, wish: DressPull) -> None:
         """Add labels and assignees, set the milestone: a request for each kind.
 

@@ -141,6 +141,10 @@ class GitLab:
                     return _refused(fault, wish)
             self._manners.clock.sleep(wait)
 
+    def describe_pull(self, repo: Repo, number: int, body: str) -> None:
+        """Give a merge request another description; its title stays."""
+        self._edit(repo, number, {"description": _spoken(body)})
+
     def dress_pull(self, wish: DressPull) -> None:
         """Add labels, set assignees and milestone with one request, and one before it for each assignee: GitLab wants
         their ids. Who has no account is left out.
