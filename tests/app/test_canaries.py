@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 
+import psycopg
 import pytest
 import requests
 
@@ -25,6 +26,8 @@ from tests.forges.github.installed import install, key_pair, register
 
 PATIENCE = 40
 SECRETS = {
+    Slot("data", "database_env"): ("database-canary-3f6a10bd52",),
+    Slot("data", "database_file"): ("database-canary-88c1e2740d",),
     Slot("github", "token_env"): ("github-canary-7d1f0c55e2aa",),
     Slot("github", "token_file"): ("github-canary-e08b4417c6d2",),
     Slot("github", "private_key_env"): (key_pair()[0],),
@@ -52,7 +55,12 @@ WAYS = ("env", "file")
 class Stage:
     """Two forges, and one bot that serves both and has its secrets from variables, or from files."""
 
-    def __init__(self, forges: dict[str, Sandbox], directory: Path, way: str, app_id: str | None = None) -> None:
+    def __init__(
+        self, forges: dict[str, Sandbox], directory: Path, way: str, app_id: str | None = None,
+        database: str = "postgresql://relbot@127.0.0.1:9/nowhere",
+    ) -> None:  # fmt: skip
+        self._database = database
+        self.planted: set[str] = set()
         github, gitlab = forges["github"], forges["gitlab"]
         self.way = way
         self.nets = Nets({})
@@ -63,8 +71,8 @@ class Stage:
             world.forge.forge.world.users["relbot"].token = self.secret(kind, "token")
         identity = f'app_id = "{app_id}"\n' if app_id else ""
         settings = (
-            f'[github]\napi = "{github.url}"\nclone_base = "{github.url}"\npaced = false\n{identity}'
-            f'{self._plant("github")}[gitlab]\nurl = "{gitlab.url}"\npaced = false\n{self._plant("gitlab")}'
+            f'{self._plant("data")}[github]\napi = "{github.url}"\nclone_base = "{github.url}"\npaced = false\n'
+            f'{identity}{self._plant("github")}[gitlab]\nurl = "{gitlab.url}"\npaced = false\n{self._plant("gitlab")}'
         )
         self.machine = Machine(directory / "machine", self.nets, self.variables, settings)
 
@@ -79,10 +87,12 @@ class Stage:
                 self.nets.secrets[name] = secret.removeprefix("whsec_")
                 if secret.startswith("whsec_"):
                     self.nets.secrets[f"the key in {name}"] = base64.b64decode(secret.removeprefix("whsec_")).decode()
+                value = self._database.replace("relbot@", f"relbot:{secret}@") if section == "data" else secret
+                self.planted.add(value.strip())
                 if self.way == "env":
-                    self.variables[place] = secret
+                    self.variables[place] = value
                 else:
-                    (self._directory / place).write_text(f"{secret}\n")
+                    (self._directory / place).write_text(f"{value}\n")
                     place = str(self._directory / place)
                 places.append(place)
             lines += f"{slot.key} = {json.dumps(places if slot.many else places[0])}\n"
@@ -111,6 +121,16 @@ class Stage:
         for what in ("argv", "trace"):
             self.nets.spread(f"git: {what}", self.machine.told(what))
         self.nets.spread_files("disk", self.machine.home)
+        self.nets.spread("database", self._dump())
+
+    def _dump(self) -> str:
+        """Every row of every table in the database."""
+        with psycopg.connect(self._database) as connection:
+            ours = "SELECT schemaname, tablename FROM pg_tables WHERE schemaname IN ('public', 'dbos')"
+            tables = connection.execute(ours).fetchall()
+            assert len(tables) > 8
+            rows = [connection.execute(f'SELECT * FROM "{schema}"."{table}"').fetchall() for schema, table in tables]
+        return repr(rows)
 
     def passes(self) -> list[str]:
         return list(self.worlds["github"].forge.forge.world.passes)
@@ -138,7 +158,7 @@ def test_every_slot_for_a_credential_holds_a_canary():
 
 
 def test_every_key_that_sounds_like_a_credentials_is_a_slot():
-    sounding = re.compile("token|secret|key|password|credential")
+    sounding = re.compile("token|secret|key|password|credential|database")
     keys = {Slot(name, key) for name, section in sections_of(File).items() for key in section.model_fields}
     assert {slot for slot in keys if sounding.search(slot.key)} == credential_slots()
 
@@ -150,7 +170,8 @@ def test_the_bot_takes_every_canary_from_its_slot(forges, tmp_path, way):
     taken = set(secrets_in(load(str(settings), stage.variables)))
     settings.write_text(settings.read_text().replace("[github]\n", '[github]\napp_id = "7"\n'))
     taken |= set(secrets_in(load(str(settings), stage.variables)))
-    assert taken == {secret.strip() for slot, secrets in SECRETS.items() if slot.way == way for secret in secrets}
+    assert taken == stage.planted
+    assert len(taken) == sum(len(secrets) for slot, secrets in SECRETS.items() if slot.way == way)
 
 
 def secrets_in(value: object) -> Iterator[str]:
@@ -186,8 +207,8 @@ def test_the_nets_catch_a_secret_in_every_shape(tmp_path):
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("way", WAYS)
-def test_nothing_is_seen_of_any_secret_when_all_goes_well_and_when_nothing_does(forges, tmp_path, way):
-    stage = Stage(forges, tmp_path, way)
+def test_nothing_is_seen_of_any_secret_when_all_goes_well_and_when_nothing_does(forges, tmp_path, way, postgres):
+    stage = Stage(forges, tmp_path, way, database=postgres())
     with stage.machine.serving() as doors:
         stage.listen(doors)
         for world in stage.worlds.values():
@@ -212,9 +233,9 @@ def test_nothing_is_seen_of_any_secret_when_all_goes_well_and_when_nothing_does(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("way", WAYS)
-def test_nothing_is_seen_of_an_apps_key_and_tokens_either(forges, tmp_path, way):
+def test_nothing_is_seen_of_an_apps_key_and_tokens_either(forges, tmp_path, way, postgres):
     record, key = register(forges["github"])
-    stage = Stage(forges, tmp_path, way, key.app_id)
+    stage = Stage(forges, tmp_path, way, key.app_id, postgres())
     install(forges["github"], record, REPO)
     world = stage.worlds["github"]
     with stage.machine.serving() as doors:

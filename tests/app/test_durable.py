@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import os
 import signal
@@ -27,7 +26,6 @@ from bot.core.actions import EnsureComment, FindComment, GetPull, ask
 from bot.core.errors import Fault, UserError
 from bot.core.jobs import Plan
 from bot.core.model import Comment
-from tests.app.databases import a_server, create, postgres_programs
 from tests.app.values import ADA, REPO, a_backport, a_closing, a_pull, a_report
 
 pytestmark = [pytest.mark.xdist_group("durable"), pytest.mark.filterwarnings("ignore::ResourceWarning")]
@@ -35,22 +33,11 @@ WAIT = 30
 QUICK = Pacing(poll=0.05, pauses=(0.01,), first=0.05, longest=0.1, patience=5, beat=0.2, stop=5)
 
 
-@pytest.fixture(scope="session")
-def server():
-    if postgres_programs() is None:
-        pytest.skip("PostgreSQL's server is not installed: apt-get install postgresql")
-    with a_server() as address:
-        yield address
-
-
-_numbers = itertools.count()
-
-
 @pytest.fixture(params=["sqlite", "postgresql"])
 def address(request, tmp_path):
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/relbot.sqlite"
-    return create(request.getfixturevalue("server"), f"test-{os.getpid()}-{next(_numbers)}")
+    return request.getfixturevalue("postgres")()
 
 
 class Stage:

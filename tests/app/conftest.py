@@ -1,0 +1,22 @@
+"""What the tests of the whole program may ask for."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.app.databases import a_server, create, postgres_programs
+
+_numbers = itertools.count()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Callable[[], str]]:
+    """Makes a new PostgreSQL database each time it is called, and answers its address."""
+    if postgres_programs() is None:
+        pytest.skip("PostgreSQL's server is not installed: apt-get install postgresql")
+    with a_server() as address:
+        yield lambda: create(address, f"test-{os.getpid()}-{next(_numbers)}")
