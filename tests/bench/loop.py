@@ -55,7 +55,7 @@ GITLAB = Side(
     ("/resource_label_events", "/notes"),
     (f"GET {_REQUEST}", f"GET {_REQUEST}/resource_label_events", "GET /members/all/{user_id}", "POST /merge_requests",
      f"PUT {_REQUEST}", f"GET {_REQUEST}/notes", f"POST {_REQUEST}/notes"),
-    "GitLab's squash is a commit of its own under a merge commit, and to prove a merge takes three processes more.",
+    "GitLab's squash is a commit of its own under a merge commit, and to prove a merge takes some processes more.",
 )  # fmt: skip
 
 
