@@ -46,7 +46,10 @@ Made by `make bench`. Every ratio comes from pairs that were measured in turns w
 pairs; times of different runs, or of different machines, say little beside each other. No test asserts a time.
 
 The environment held no `GIT_` variables: where there are any, each git process costs an `env` more (half a
-millisecond), which takes them away."""
+millisecond), which takes them away.
+
+Real backports of public projects, replayed (`make bench-replay`): their figures, with date and curve, stand in
+[tests/replay/README.md](../tests/replay/README.md)."""
 
 
 def _machine() -> str:
