@@ -21,6 +21,7 @@ from bot.core.actions import (
     Reaction,
     Refused,
 )
+from bot.core.history import FailedDelivery, Posted, Touched
 from bot.core.model import (
     Capabilities,
     Check,
@@ -136,6 +137,32 @@ class Threads(Protocol):
 
     def unresolved(self, repo: Repo, number: int) -> int | Missing:
         """How many wait to be resolved."""
+
+
+class History(Protocol):
+    """What happened, for whoever was not told. Cheap where nothing did: a request a repository."""
+
+    def repositories(self) -> tuple[Repo, ...]:
+        """Every repository that the credential can write to, archived ones left out, in order of path."""
+
+    def touched(self, repo: Repo, since: int) -> tuple[Touched, ...] | Missing:
+        """Pulls that something happened to at that time or later (seconds since the epoch), the oldest first."""
+
+    def posted(self, repo: Repo, since: int, touched: tuple[Touched, ...]) -> tuple[Posted, ...] | Missing:
+        """Comments written on `touched` pulls at that time or later, the oldest first; the bot's own are left out."""
+
+    def open_onto(self, repo: Repo, base: str) -> tuple[Pull, ...] | Missing:
+        """The open pulls onto a branch, the newest first."""
+
+
+class Deliveries(Protocol):
+    """The deliveries of a repository's webhook that sends to `url`, as far as the credential may look after it."""
+
+    def failed(self, repo: Repo, url: str, since: int) -> tuple[FailedDelivery, ...] | Missing | Refused:
+        """Those that failed at that time or later and were not sent again with success, the oldest first."""
+
+    def redeliver(self, repo: Repo, url: str, failed: FailedDelivery) -> Missing | Refused | None:
+        """Have it sent once more."""
 
 
 class Forge(Changes, Conversation, Refs, People, Protocol):
