@@ -15,7 +15,7 @@ from bot.app.store.database import Database
 from bot.app.store.spool import Spool
 from bot.core.errors import Fault
 from bot.core.events import Delivery, Event
-from bot.core.model import ForgeName
+from bot.core.model import ForgeName, Repo
 
 _log = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ class Intake:
     def __init__(self, database: Database, queue: Queue, spool: Spool, look: float = 2.0) -> None:
         """`look` is how many seconds lie between two looks at whether the database takes what is spooled."""
         self._database = database
-        self._queue = queue
+        self.queue = queue
         self._spool = spool
         self._look = look
         self._stopping = threading.Event()
@@ -42,6 +42,11 @@ class Intake:
             _log.warning("a delivery is spooled: %s", fault, extra={"delivery": delivery})
             self._spool.put(forge, told)
 
+    def take_found(self, repo: Repo, found: Delivery) -> bool:
+        """Take what a sweep has found; whether it is news. Raises `Fault` while the database is away."""
+        assert isinstance(found.event, Event)
+        return self._put(deliveries.found_key(repo, found.id), found.event)
+
     def drain(self) -> int:
         """Bring what is spooled into the database; how much it was. Raises `Fault` while the database is away."""
         return self._spool.drain(self._keep)
@@ -53,11 +58,14 @@ class Intake:
 
     def _keep(self, forge: ForgeName, delivery: Delivery) -> None:
         assert isinstance(delivery.event, Event)
-        key = f"{forge}:{delivery.id}"
+        self._put(f"{forge}:{delivery.id}", delivery.event)
+
+    def _put(self, key: str, event: Event) -> bool:
         with self._database.begin() as connection:
-            number = deliveries.put(connection, key, delivery.event)
+            number = deliveries.put(connection, key, event)
             if number is not None:
-                self._queue.put_plan(connection, key, deliveries.partition_of(delivery.event.repo), number)
+                self.queue.put_plan(connection, key, deliveries.partition_of(event.repo), number)
+        return number is not None
 
     def _keep_draining(self) -> None:
         while not self._stopping.wait(self._look):

@@ -50,6 +50,7 @@ from bot.core.actions import (
     Unproven,
 )
 from bot.core.errors import Fault
+from bot.core.history import FindPosted, FindTouched
 from bot.core.model import Change, CloneAccess, Evidence, ForgeName, NewCommit, Repo
 from bot.core.refs import Touched, Untouched
 from bot.forges import Forge
@@ -101,6 +102,11 @@ class Performer:
                 return self._tell_forge(action)
             case _:
                 return self._ask_forge(action)
+
+    @property
+    def forges(self) -> Mapping[ForgeName, Forge]:
+        """The connections, by the name of the forge."""
+        return self._forges
 
     def calls(self) -> int:
         """API requests that all forges together were sent so far."""
@@ -158,6 +164,8 @@ class Performer:
                 return self._forge(repo).labellings(repo, number)
             case Identify() | GetRole() | IsMember():
                 return self._ask_of(action)
+            case FindTouched() | FindPosted():
+                return self._ask_back(action)
             case FindPulls(repo, head, base):
                 return self._forge(repo).find_pulls(repo, head, base)
             case FindPullsOf(repo, commit):
@@ -182,6 +190,15 @@ class Performer:
                 return forge.role_of(repo, person)
             case IsMember(repo, person, group):
                 return forge.is_member(repo, person, group)
+
+    def _ask_back(self, action: FindTouched | FindPosted) -> object:
+        """Questions about what has happened."""
+        history = self._forge(action.repo).history
+        match action:
+            case FindTouched(repo, since):
+                return history.touched(repo, since)
+            case FindPosted(repo, since, touched):
+                return history.posted(repo, since, touched)
 
     def _tell_forge(self, action: DescribePull | DressPull | SetLabels | ReportOn) -> None:
         forge = self._forge(action.repo)

@@ -83,6 +83,20 @@ class Data(Table):
     """The file that holds it; wins over the variable."""
 
 
+class Upkeep(Table):
+    """What is done every so often."""
+
+    sweep_minutes: Annotated[int, Field(ge=0, le=1440)] = 10
+    """How often repositories are looked at for what no webhook told: a request each where nothing happened. `0` leaves
+    that to `relbot sweep`."""
+    keep_days: Annotated[int, Field(ge=8, le=3650)] = 30
+    """How long deliveries and jobs are known by their names, so that nothing is done twice."""
+    keep_words_days: Annotated[int, Field(ge=1, le=3650)] = 14
+    """How long what people wrote in them is kept."""
+    keep_audit_days: Annotated[int, Field(ge=30, le=36500)] = 400
+    """How long the record of every write is kept."""
+
+
 class GitHubSection(Table):
     """How GitHub is reached, with the names of the places where the secrets are."""
 
@@ -149,6 +163,7 @@ class File(Table):
 
     server: Server = Server()
     data: Data = Data()
+    upkeep: Upkeep = Upkeep()
     github: GitHubSection | None = None
     gitlab: GitLabSection | None = None
     bot: Committer = Committer()
@@ -193,6 +208,7 @@ class Settings:
     """Everything the operator decides, with secrets resolved. There is at least one forge."""
 
     server: Server
+    upkeep: Upkeep
     directory: Path
     database: Secret
     github: GitHubSettings | None
@@ -213,6 +229,7 @@ def load(named: str | None, environ: Mapping[str, str]) -> Settings:
     github = file.github or (GitHubSection() if alone else None)
     return Settings(
         file.server,
+        file.upkeep,
         file.data.directory.expanduser(),
         _open_database(file.data, environ),
         _open_github(github, environ) if github else None,

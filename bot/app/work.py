@@ -10,7 +10,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.app.durable import Pacing, Worker
+from bot.app.durable import Pacing, Queue, Worker
 from bot.app.intake import Intake
 from bot.app.runner import Decisions, Perform
 from bot.app.store import deliveries, journal
@@ -39,6 +39,20 @@ def at_work(
         with closing(worker):
             queue = worker.start()
             with closing(Intake(door, queue, Spool(place.directory / "spool"))) as intake:
+                yield intake, database
+
+
+@contextmanager
+def at_the_door(place: Place) -> Iterator[tuple[Intake, Database]]:
+    """The way in alone, for a command that brings work and leaves it to whoever does it.
+
+    `UserError` when the database cannot be used.
+    """
+    with closing(Database(place.database.reveal())) as database:
+        database.prepare()
+        with closing(Queue(database)) as queue:
+            queue.prepare()
+            with closing(Intake(database, queue, Spool(place.directory / "spool"))) as intake:
                 yield intake, database
 
 

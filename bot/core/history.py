@@ -1,4 +1,4 @@
-"""What happened in a repository, as the forge tells it afterwards, for whoever was not told when it did. Values only.
+"""What happened in a repository, as the forge tells it afterwards, for whoever was not told when it did.
 
 It must never say more than where to look: what is to be done is decided by reading the forge again, as after a webhook.
 """
@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bot.core.model import Person
+from bot.core.actions import Missing, Read
+from bot.core.model import Person, Repo
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,3 +43,20 @@ class FailedDelivery:
     id: str
     handle: str
     failed_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class FindTouched(Read[tuple[Touched, ...] | Missing]):
+    """Pulls that something happened to at that time or later, the oldest first."""
+
+    repo: Repo
+    since: int
+
+
+@dataclass(frozen=True, slots=True)
+class FindPosted(Read[tuple[Posted, ...] | Missing]):
+    """Comments written on `touched` pulls at that time or later, the oldest first; the bot's own are left out."""
+
+    repo: Repo
+    since: int
+    touched: tuple[Touched, ...]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -20,3 +21,11 @@ def postgres() -> Iterator[Callable[[], str]]:
         pytest.skip("PostgreSQL's server is not installed: apt-get install postgresql")
     with a_server() as address:
         yield lambda: create(address, f"test-{os.getpid()}-{next(_numbers)}")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A new database of each kind, by its address."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/relbot.sqlite"
+    return str(request.getfixturevalue("postgres")())

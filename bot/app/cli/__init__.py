@@ -26,6 +26,7 @@ COMMANDS = {
     "labels": "create the labels that a repository needs",
     "pick": "pick commits onto a ref, in memory",
     "serve": "take deliveries over HTTP and do what they ask for",
+    "sweep": "find what a lost webhook would have started",
     "work": "do what a server on the same database has taken",
 }
 """What `relbot --help` lists; each command lives in the module of its name beside this one."""

@@ -45,11 +45,13 @@ def run(args: argparse.Namespace) -> int:
 
 def _serve(settings: Settings, address: tuple[str, int], *, as_json: bool) -> None:
     from bot.app.connect import DECISIONS, connect, open_doors
+    from bot.app.keep import keep_up
     from bot.app.server import create_app, listen
     from bot.app.work import Place, at_work
 
     doors, place = open_doors(settings), Place(settings.database, settings.directory)
-    with closing(connect(settings)) as performer, at_work(place, performer, DECISIONS) as (intake, _):
+    with closing(connect(settings)) as performer, at_work(place, performer, DECISIONS) as (intake, database):
+        keeping = keep_up(settings, performer, intake, database)
         server = listen(create_app(doors, intake, settings.server.admits), *address)
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         with suppress(KeyboardInterrupt):
@@ -57,6 +59,7 @@ def _serve(settings: Settings, address: tuple[str, int], *, as_json: bool) -> No
                 _announce(f"http://{server.host}:{server.port}/hooks/{forge}", as_json=as_json)
             server.serve_forever()
         server.server_close()
+        keeping.close()
 
 
 def _announce(url: str, *, as_json: bool) -> None:

@@ -27,6 +27,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Work until told to stop."""
     from bot.app.connect import DECISIONS, connect
+    from bot.app.keep import keep_up
     from bot.app.log import start_logging
     from bot.app.settings import load
     from bot.app.work import Place, at_work
@@ -34,7 +35,8 @@ def run(args: argparse.Namespace) -> int:
     settings = load(args.settings, os.environ)
     start_logging()
     place = Place(settings.database, settings.directory)
-    with closing(connect(settings)) as performer, at_work(place, performer, DECISIONS):
+    with closing(connect(settings)) as performer, at_work(place, performer, DECISIONS) as (intake, database):
+        keeping = keep_up(settings, performer, intake, database)
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         if args.json:
             write_json({"working": True})
@@ -43,4 +45,5 @@ def run(args: argparse.Namespace) -> int:
             sys.stdout.flush()
         with suppress(KeyboardInterrupt):
             threading.Event().wait()
+        keeping.close()
     return Exit.DONE

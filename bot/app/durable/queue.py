@@ -5,8 +5,10 @@ It must never hold more of the work than its name: what is to be done stands in 
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import sqlalchemy as sa
-from dbos import DBOSClient, DBOSPortableJSONSerializer, EnqueueOptions
+from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer, EnqueueOptions
 
 from bot.app.store import deliveries
 from bot.app.store.database import Database
@@ -15,12 +17,26 @@ from bot.core.jobs import Job
 QUEUE = "work"
 FORMAT = "1"
 """Of the workflows' names and arguments, pinned: the engine would take work of another version for none of its own."""
+_ENDED = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
+_AT_ONCE = 500
+"""Workflows dropped in one transaction, so that nobody waits long for the database."""
+
+
+def prepare(database: Database) -> None:
+    """Make the engine's tables where they are missing."""
+    DBOS.migrate(address_of(database))
+
+
+def address_of(database: Database) -> str:
+    """The database as the engine wants to be told."""
+    return database.url.render_as_string(hide_password=False)
 
 
 class Queue:
     """Where work is put; the half that a web server needs. Safe to share between threads."""
 
     def __init__(self, database: Database) -> None:
+        self._database = database
         self._client = DBOSClient(
             system_database_engine=database.engine, dbos_system_schema=None if database.is_sqlite else "dbos",
             serializer=DBOSPortableJSONSerializer(), lazy=True, retry_connection_errors=False,
@@ -40,6 +56,24 @@ class Queue:
         options = _options(kind, name, partition)
         options["delay_seconds"] = seconds
         self._client.enqueue(options, *given)
+
+    def prepare(self) -> None:
+        """Make the engine's tables where they are missing; a worker does so when it starts."""
+        prepare(self._database)
+
+    def forget(self, before: float) -> int:
+        """Drop what ended before that (seconds since the epoch) and nothing can ask for any more; how many they were.
+
+        What came of the work stands in the bot's own tables.
+        """
+        moment = datetime.fromtimestamp(before, UTC).isoformat()
+        count = 0
+        while gone := self._client.list_workflows(
+            status=_ENDED, completed_before=moment, limit=_AT_ONCE, load_input=False, load_output=False
+        ):
+            self._client.delete_workflows([each.workflow_id for each in gone])
+            count += len(gone)
+        return count
 
     def close(self) -> None:
         """Let go of what the engine holds."""

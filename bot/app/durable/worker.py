@@ -16,7 +16,7 @@ from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer
 from dbos import error as engine_error
 
 from bot.app.codec import Unreadable, decode, encode
-from bot.app.durable.queue import FORMAT, QUEUE, Queue
+from bot.app.durable.queue import FORMAT, QUEUE, Queue, address_of
 from bot.app.durable.watch import Active, Watch
 from bot.app.log import about, name_fault
 from bot.app.runner import Decisions, Perform, drive
@@ -102,8 +102,8 @@ class Worker:
         """Take up what was left, and go on with what comes."""
         _quieten()
         configuration = _configure(self._database, self._slot.id)
-        DBOS.migrate(_address(self._database))
         self._queue = Queue(self._database)
+        self._queue.prepare()
         # Before the launch: a queue that comes later is noticed a second later.
         self._queue.engine.register_queue(
             QUEUE, partition_concurrency=1, worker_concurrency=self._pacing.width,
@@ -172,7 +172,7 @@ class Worker:
         assert self._queue is not None
         with self._database.begin() as connection:
             for job in plan.jobs:
-                attempt = journal.begin(connection, job, key)
+                attempt = journal.begin(connection, job, key, anew=not deliveries.is_found(key))
                 if attempt is not None:
                     self._queue.put_job(connection, job, attempt)
             deliveries.mark(connection, key, "planned", "\n".join(plan.notes))
@@ -320,7 +320,7 @@ class Worker:
 def _configure(database: Database, executor: str) -> DBOSConfig:
     return {
         "name": "relbot",
-        "system_database_url": _address(database),
+        "system_database_url": address_of(database),
         "application_version": FORMAT,
         "executor_id": executor,
         "serializer": DBOSPortableJSONSerializer(),
@@ -329,10 +329,6 @@ def _configure(database: Database, executor: str) -> DBOSConfig:
         "use_listen_notify": False,
         "scheduler_polling_interval_sec": 60.0,
     }
-
-
-def _address(database: Database) -> str:
-    return database.url.render_as_string(hide_password=False)
 
 
 def _quieten() -> None:

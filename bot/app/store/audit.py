@@ -14,6 +14,8 @@ import sqlalchemy as sa
 from bot.app.store.database import audit, now
 
 _FIRST = "0" * 64
+_FORGOTTEN = "forgotten"
+"""What stands for all entries that were too old: only ever the first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +46,28 @@ def of_job(connection: sa.Connection, job: str) -> Iterator[tuple[float, Entry]]
         yield row.at, Entry(row.job, row.actor, row.write, row.outcome)
 
 
+def forget(connection: sa.Connection, before: float) -> int:
+    """Drop the entries before that; how many they were. In their place stands one that holds the last one's seal."""
+    last = connection.execute(
+        sa.select(audit.c.number, audit.c.digest).where(audit.c.at < before).order_by(audit.c.number.desc()).limit(1)
+    ).one_or_none()
+    if last is None:
+        return 0
+    gone = sa.delete(audit).where(audit.c.number < last.number).returning(audit.c.number)
+    count = len(connection.execute(gone).all())
+    stone = {"at": before, "job": "", "actor": "", "write": _FORGOTTEN, "outcome": "", "previous": last.digest}
+    connection.execute(sa.update(audit).where(audit.c.number == last.number).values(**stone))
+    return count
+
+
 def verify(connection: sa.Connection) -> int | None:
     """The number of the first entry that was changed, or stands behind one that is gone; None when all is well."""
     previous = _FIRST
     for row in connection.execute(sa.select(audit).order_by(audit.c.number)):
         entry = Entry(row.job, row.actor, row.write, row.outcome)
+        if row.write == _FORGOTTEN and previous == _FIRST:
+            previous = row.digest
+            continue
         if row.previous != previous or row.digest != _digest(row.at, entry, previous):
             return int(row.number)
         previous = row.digest

@@ -77,6 +77,23 @@ audit = sa.Table(
     sa.Index("relbot_audit_job", "job"),
 )  # fmt: skip
 
+sightings = sa.Table(
+    "relbot_sightings", metadata,
+    sa.Column("repository", sa.Text, primary_key=True),  # as a partition is called
+    sa.Column("path", sa.Text, nullable=False),
+    sa.Column("seen", sa.Text, nullable=False),
+    sa.Column("swept_at", sa.Float, nullable=False),
+    sa.Column("hook_at", sa.Float, nullable=False, default=0.0),
+)  # fmt: skip
+
+rounds = sa.Table(
+    "relbot_rounds", metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("began_at", sa.Float, nullable=False),
+    sa.Column("ended_at", sa.Float),
+    sa.Column("summary", sa.Text, nullable=False, default=""),
+)  # fmt: skip
+
 
 class Database:
     """A database that is there, with the tables in it. Safe to share between threads."""

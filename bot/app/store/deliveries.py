@@ -24,6 +24,21 @@ def partition_of(repo: Repo) -> str:
     return f"{repo.forge}:{repo.id}"
 
 
+def is_found(key: str) -> bool:
+    """Whether a sweep has found it, rather than a forge sent it: then only what is news begins anything."""
+    return key.startswith(_FOUND)
+
+
+def found_key(repo: Repo, name: str) -> str:
+    """The key of what a sweep has found; nothing that a forge sends can have it."""
+    return f"{_FOUND}{repo.forge}:{repo.id}:{name}"
+
+
+_FOUND = "sweep:"
+_TRIES = 3
+"""How often what a sweep has found is planned when that fails; what a forge sends again is planned each time."""
+
+
 def put(connection: sa.Connection, key: str, event: Event) -> int | None:
     """Keep a delivery; the round in which it is to be planned, None when there is nothing to do about it."""
     row = {"key": key, "received_at": now(), "event": encode(event), "partition": partition_of(event.repo),
@@ -32,10 +47,11 @@ def put(connection: sa.Connection, key: str, event: Event) -> int | None:
     fresh = insert(inbox).values(row).on_conflict_do_nothing().returning(inbox.c.key)
     if connection.execute(fresh).scalar() is not None:
         return 0
+    may = inbox.c.round + 1 < _TRIES if is_found(key) else sa.true()
     again = (
         sa.update(inbox)
-        .where(inbox.c.key == key, inbox.c.state == "failed")
-        .values(state="waiting", round=inbox.c.round + 1, received_at=now())
+        .where(inbox.c.key == key, inbox.c.state == "failed", may)
+        .values(state="waiting", round=inbox.c.round + 1, received_at=now(), event=row["event"])
         .returning(inbox.c.round)
     )
     return cast("int | None", connection.execute(again).scalar())
@@ -62,6 +78,17 @@ def waiting(connection: sa.Connection) -> tuple[int, float | None]:
     found = sa.select(sa.func.count(), sa.func.min(inbox.c.received_at)).where(inbox.c.state == "waiting")
     count, oldest = connection.execute(found).one()
     return int(count), oldest
+
+
+def knows(connection: sa.Connection, key: str) -> bool:
+    """Whether the delivery has arrived."""
+    return connection.execute(sa.select(inbox.c.key).where(inbox.c.key == key)).scalar() is not None
+
+
+def forget_words(connection: sa.Connection, before: float) -> int:
+    """Drop what people wrote in what was received before that; its key is kept, so that it is recognised still."""
+    bare = sa.update(inbox).where(inbox.c.received_at < before, inbox.c.state != "waiting", inbox.c.event != "")
+    return connection.execute(bare.values(event="")).rowcount
 
 
 def forget(connection: sa.Connection, before: float) -> int:

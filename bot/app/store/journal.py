@@ -6,15 +6,20 @@ It must never let a key be begun again that waits, runs, or has ended well.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
 import sqlalchemy as sa
 
-from bot.app.codec import decode, encode
+from bot.app.codec import Unreadable, decode, encode
 from bot.app.log import redact
 from bot.app.store.database import jobs, now
 from bot.core.jobs import Job, Report
+from bot.core.model import Repo
+
+TRIES = 3
+"""How often a job that ends in a fault is begun without anybody asking for it."""
 
 JobState = Literal["waiting", "done", "settled", "refused", "failed"]
 _BEGUN_AGAIN = ("settled", "refused", "failed")
@@ -37,8 +42,11 @@ class Kept:
     updated_at: float
 
 
-def begin(connection: sa.Connection, job: Job, delivery: str) -> int | None:
-    """Write a job down as waiting; the number of the attempt, None when its key is not to be begun again."""
+def begin(connection: sa.Connection, job: Job, delivery: str, *, anew: bool = True) -> int | None:
+    """Write a job down as waiting; the number of the attempt, None when its key is not to be begun again.
+
+    Without `anew` nothing is begun again that was ever begun.
+    """
     found = sa.select(jobs.c.state, jobs.c.attempt).where(jobs.c.key == job.key).with_for_update()
     known = connection.execute(found).one_or_none()
     if known is None:
@@ -47,7 +55,7 @@ def begin(connection: sa.Connection, job: Job, delivery: str) -> int | None:
                "created_at": now(), "updated_at": now()}  # fmt: skip
         connection.execute(sa.insert(jobs).values(row))
         return 1
-    if known.state not in _BEGUN_AGAIN:
+    if known.state not in _BEGUN_AGAIN or not anew:
         return None
     again = {"attempt": known.attempt + 1, "state": "waiting", "job": encode(job), "delivery": delivery,
              "outcome": "", "summary": "", "updated_at": now()}  # fmt: skip
@@ -88,6 +96,32 @@ def find(
 def waiting(connection: sa.Connection) -> int:
     """How many jobs wait or run."""
     return int(connection.execute(sa.select(sa.func.count()).where(jobs.c.state == "waiting")).scalar_one())
+
+
+def is_answered(connection: sa.Connection, repo: Repo, comment: int) -> bool:
+    """Whether a comment was ever answered."""
+    key = f"answer:{repo.forge}:{repo.id}:{comment}:"
+    found = sa.select(jobs.c.key).where(jobs.c.key.startswith(key, autoescape=True)).limit(1)
+    return connection.execute(found).scalar() is not None
+
+
+def broken_down(connection: sa.Connection, before: float, most: int = 100) -> Sequence[tuple[Job, Kept]]:
+    """Jobs that a fault has ended before that, and that were tried less than `TRIES` times; the oldest first.
+
+    Those of another version of the program are left out.
+    """
+    found = (
+        sa.select(jobs)
+        .where(jobs.c.state == "failed", jobs.c.attempt < TRIES, jobs.c.updated_at < before,
+               jobs.c.summary.startswith("fault "))
+        .order_by(jobs.c.updated_at)
+        .limit(most)
+    )  # fmt: skip
+    read = []
+    for row in connection.execute(found).all():
+        with suppress(Unreadable):
+            read.append((decode(row.job), _kept(row)))
+    return read
 
 
 def forget(connection: sa.Connection, before: float) -> int:

@@ -1,0 +1,177 @@
+"""Sweeps repositories: finds what nobody told the bot, takes it as if somebody had, and keeps what was seen.
+
+It must never go back before what it has seen unless it is told to, nor spend more requests than it was given.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from bot.app.intake import Intake
+from bot.app.log import about, name_fault
+from bot.app.runner import Perform, drive
+from bot.app.store import deliveries, journal, sightings
+from bot.app.store.database import Database
+from bot.core.actions import Missing, Refused
+from bot.core.errors import Fault, UserError
+from bot.core.events import CommentEdited, CommentPosted, Delivery
+from bot.core.model import ForgeName, Repo
+from bot.core.sweep import Seen, sweep
+from bot.forges import Forge, RepositorySettings
+from bot.forges.tally import tallying
+
+LOOK_AT_HOOKS = 3600
+"""Seconds between two looks at a repository's webhook and the deliveries that failed."""
+
+MOST_SENT_AGAIN = 20
+"""Deliveries of one repository that are asked for again in one sweep. Sweeping finds most of what they tell anyway."""
+
+_ENOUGH = 50
+"""Requests that one repository may cost at least: a round that is nearly at its end still ends what it began."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What came of one repository: pulls that something had happened to, what of it was news, what it cost."""
+
+    repo: Repo
+    touched: int = 0
+    found: tuple[str, ...] = ()
+    sent_again: int = 0
+    calls: int = 0
+    warnings: tuple[str, ...] = ()
+    """What is wrong with the webhook, or why the repository could not be swept."""
+    failed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Hooks:
+    """The way to the webhooks of a forge's repositories, and the address that they have to send to."""
+
+    settings: RepositorySettings
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a round of sweeps is to do. `since` goes back to that time (seconds since the epoch), whatever was seen."""
+
+    admits: Callable[[Repo], bool] = lambda _: True
+    only: str | None = None
+    since: int | None = None
+    budget: int = 1500
+    """Requests of one round; repositories that it does not reach come first in the next."""
+
+
+class Sweeper:
+    """Sweeps all repositories that the credentials reach, the longest unseen first."""
+
+    def __init__(
+        self, database: Database, intake: Intake, forges: Mapping[ForgeName, Forge], perform: Perform,
+        hooks: Mapping[ForgeName, Hooks] | None = None,
+    ) -> None:  # fmt: skip
+        self._database = database
+        self._intake = intake
+        self._forges = forges
+        self._perform = perform
+        self._hooks = hooks or {}
+
+    def sweep(self, wanted: Wanted) -> Iterator[Swept]:
+        """Sweep one repository after another; each is told when it is done."""
+        left = wanted.budget
+        for name, forge in self._forges.items():
+            with tallying() as listing:
+                try:
+                    repos = self._in_order(forge, wanted)
+                except (Fault, UserError) as error:
+                    repos = []
+                    yield Swept(Repo(name, 0, name, ""), calls=listing.calls, warnings=(str(error),), failed=True)
+            left -= listing.calls
+            for repo in repos:
+                if left <= 0:
+                    _log.warning("the requests of this round are used up before %s: it comes first next", repo.path)
+                    return
+                swept = self._sweep(repo, wanted, max(left, _ENOUGH))
+                left -= swept.calls
+                yield swept
+
+    def _in_order(self, forge: Forge, wanted: Wanted) -> list[Repo]:
+        repos = [repo for repo in forge.history.repositories() if wanted.admits(repo)]
+        if wanted.only is not None:
+            repos = [repo for repo in repos if repo.path.lower() == wanted.only.lower()]
+        with self._database.begin() as connection:
+            times = sightings.times(connection)
+        return sorted(repos, key=lambda repo: times.get(deliveries.partition_of(repo), 0.0))
+
+    def _sweep(self, repo: Repo, wanted: Wanted, budget: int) -> Swept:
+        """A repository that cannot be swept now is swept from where it was the next time."""
+        with about(repository=repo.path), tallying(budget) as tally:
+            try:
+                swept = self._look(repo, wanted)
+            except (Fault, UserError) as error:
+                level = logging.WARNING if isinstance(error, UserError) or error.passing else logging.ERROR
+                _log.log(level, "it could not be swept: %s", error, extra={"fault": name_fault(error)})
+                swept = Swept(repo, warnings=(str(error),), failed=True)
+            return replace(swept, calls=tally.calls)
+
+    def _look(self, repo: Repo, wanted: Wanted) -> Swept:
+        now = int(time.time())
+        with self._database.begin() as connection:
+            known = sightings.read(connection, repo)
+        # Who sees a repository for the first time begins now: labels of years ago are not for this bot.
+        seen = known.seen if known else Seen(now)
+        if wanted.since is not None:
+            seen = replace(seen, until=wanted.since, looked_at=seen.looked_at and 1)
+        found = drive(sweep(repo, seen, now), self._perform)
+        if found.seen is None:
+            return Swept(repo, warnings=("It is out of sight: archived, moved or gone.",), failed=True)
+        news = tuple(delivery.id for delivery in found.deliveries if self._take(repo, delivery))
+        swept = Swept(repo, found.touched, news)
+        hook_at = known.hook_at if known else 0.0
+        if repo.forge in self._hooks and (now - hook_at >= LOOK_AT_HOOKS or wanted.since is not None):
+            sent_again, warnings = self._look_after_hook(repo, min(seen.until, int(hook_at) or now))
+            swept, hook_at = replace(swept, sent_again=sent_again, warnings=warnings), now
+        with self._database.begin() as connection:
+            sightings.write(connection, repo, found.seen, hook_at)
+        return swept
+
+    def _take(self, repo: Repo, delivery: Delivery) -> bool:
+        """Whether it is news. A comment that was answered is none, whatever has become of rights and text since."""
+        if isinstance(delivery.event, CommentPosted | CommentEdited):
+            with self._database.begin() as connection:
+                if journal.is_answered(connection, repo, delivery.event.comment):
+                    return False
+        return self._intake.take_found(repo, delivery)
+
+    # ── webhooks ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _look_after_hook(self, repo: Repo, since: int) -> tuple[int, tuple[str, ...]]:
+        """Have what failed sent again; how much it was, and what is wrong with the webhook."""
+        hooks = self._hooks[repo.forge]
+        hook = hooks.settings.find_hook(repo, hooks.url)
+        if isinstance(hook, Refused):
+            return 0, ()  # the credential may not look after webhooks, as `relbot doctor` says
+        if isinstance(hook, Missing):
+            return 0, (f"It has no webhook to {hooks.url}. `relbot hooks sync --repository {repo.path}` makes it.",)
+        warnings = list(hook.flaws)
+        if hook.is_disabled:
+            said = f"The forge has switched its webhook off. `relbot hooks sync --repository {repo.path}` mends it."
+            warnings.append(said)
+        return self._send_again(repo, hooks, since), tuple(warnings)
+
+    def _send_again(self, repo: Repo, hooks: Hooks, since: int) -> int:
+        failed = hooks.settings.deliveries.failed(repo, hooks.url, since)
+        if isinstance(failed, Missing | Refused):
+            return 0
+        with self._database.begin() as connection:
+            lost = [each for each in failed if not deliveries.knows(connection, f"{repo.forge}:{each.id}")]
+        count = 0
+        for each in lost[:MOST_SENT_AGAIN]:
+            if hooks.settings.deliveries.redeliver(repo, hooks.url, each) is None:
+                count += 1
+        return count

@@ -1,0 +1,133 @@
+"""Finds what nobody told the bot: closed pulls, comments that hold commands, lines that moved, half-done work.
+
+It must never decide what follows: it makes the events that webhooks would have brought, and planning reads the forge
+again as it does after those. What was planned already is told apart by the names that it gives, so it may find the same
+as often as it likes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+from bot.core.actions import FindPulls, Missing, Planning, Sync, ask
+from bot.core.commands import read_commands
+from bot.core.events import CommentEdited, CommentPosted, Delivery, PullClosed, PushedTo
+from bot.core.history import FindPosted, FindTouched, Posted, Touched
+from bot.core.lines import find_branch, line_of_branch, read_backport_branch, sync_patterns
+from bot.core.model import Branch, Person, Repo
+from bot.core.policy import Policy
+from bot.core.survey import take_survey
+
+OVERLAP = 15 * 60
+"""Seconds that a sweep looks back beyond what the last one saw: forges list some things late."""
+
+LOOK_AT_BRANCHES = 3600
+"""Seconds between two looks at the branches where nothing else says that one is due; such a look costs a fetch."""
+
+MOST_ASKED_FOR = 50
+"""Branches of one look for which a pull is looked for; it costs a request each, and the next look goes on."""
+
+SWEEPER = Person(0, "sweep", is_bot=True)
+"""Who brings the events. Nobody: whom they concern is read from the forge."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What earlier sweeps saw of a repository. Times are seconds since the epoch."""
+
+    until: int
+    """The forge's time of the last thing seen."""
+    looked_at: int = 0
+    """When the branches were looked at last; 0 when never."""
+    tips: dict[str, str] = field(default_factory=dict)
+    """The commits that the branches of lines and of backports were at then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a sweep found, and what the next one is to be told. `seen` is None when the repository is out of sight."""
+
+    deliveries: tuple[Delivery, ...]
+    seen: Seen | None
+    touched: int = 0
+
+
+def sweep(repo: Repo, seen: Seen, now: int) -> Planning[Found]:
+    """Look at one repository; it costs one request where nothing happened."""
+    since = max(0, seen.until - OVERLAP)
+    touched = yield from ask(FindTouched(repo, since))
+    if isinstance(touched, Missing):
+        return Found((), None)
+    posted = (yield from ask(FindPosted(repo, since, touched))) if touched else ()
+    if isinstance(posted, Missing):
+        return Found((), None)
+    deliveries = [*_closed(repo, touched), *_spoken(repo, posted)]
+    seen = replace(seen, until=max((seen.until, *(each.touched_at for each in touched))))
+    if deliveries or (seen.looked_at and now - seen.looked_at >= LOOK_AT_BRANCHES):
+        moved, seen = yield from _look_at_branches(repo, seen, now)
+        deliveries += moved
+    return Found(tuple(deliveries), seen, len(touched))
+
+
+def _closed(repo: Repo, touched: tuple[Touched, ...]) -> Iterator[Delivery]:
+    """Closed pulls, in the state of that moment: whatever happens to one later is another name."""
+    for each in touched:
+        if not each.is_open:
+            # The labels too: two things can happen in a second.
+            state = hashlib.sha256("\n".join(sorted(each.labels)).encode()).hexdigest()[:12]
+            event = PullClosed(repo, each.number, SWEEPER)
+            yield Delivery(f"closed-{each.number}-{each.touched_at}-{state}", event)
+
+
+def _spoken(repo: Repo, posted: tuple[Posted, ...]) -> Iterator[Delivery]:
+    for each in posted:
+        if not read_commands(each.body):
+            continue
+        kind = CommentEdited if each.is_edited else CommentPosted
+        name = "edited" if each.is_edited else "comment"
+        event = kind(repo, each.number, each.comment, each.actor, each.body)
+        yield Delivery(f"{name}-{each.comment}", event)
+
+
+# ── branches ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _look_at_branches(repo: Repo, seen: Seen, now: int) -> Planning[tuple[list[Delivery], Seen]]:
+    """Lines that moved since the last look, and branches of backports for which there is no pull."""
+    policy = (yield from take_survey(repo)).policy
+    synced = yield from ask(Sync(repo, (*sync_patterns(policy), *_backports(policy))))
+    lines = {branch.name: branch.sha for branch in synced.branches if line_of_branch(policy, branch.name)}
+    found = [_pushed(repo, name, seen.tips[name], sha) for name, sha in lines.items() if name in seen.tips]
+    carriers = [branch for branch in synced.branches if read_backport_branch(policy, branch.name)]
+    known = {branch.name: branch.sha for branch in carriers if seen.tips.get(branch.name) == branch.sha}
+    for branch in [branch for branch in carriers if branch.name not in known][:MOST_ASKED_FOR]:
+        found.append((yield from _find_half_done(repo, policy, branch, synced.branches)))
+        known[branch.name] = branch.sha
+    return [each for each in found if each], replace(seen, looked_at=now, tips=lines | known)
+
+
+def _pushed(repo: Repo, line: str, before: str, after: str) -> Delivery | None:
+    if before == after:
+        return None
+    return Delivery(f"push-{line}-{after}", PushedTo(repo, line, before, after, SWEEPER))
+
+
+def _find_half_done(
+    repo: Repo, policy: Policy, branch: Branch, branches: tuple[Branch, ...]
+) -> Planning[Delivery | None]:
+    """A branch that carries a change to a line, and that no pull was ever opened for."""
+    told = read_backport_branch(policy, branch.name)
+    line = find_branch(policy, told[0], branches) if told else None
+    if told is None or not isinstance(line, Branch):
+        return None
+    if (yield from ask(FindPulls(repo, branch.name, line.name))):
+        return None
+    return Delivery(f"half-{branch.name}-{branch.sha}", PullClosed(repo, told[1], SWEEPER))
+
+
+def _backports(policy: Policy) -> tuple[str, ...]:
+    """The branches of backports, as a pattern with one star; none where that would be every branch."""
+    stem, rest = policy.backport.branch.partition("{")[0], policy.backport.branch.rpartition("}")[2]
+    return (f"{stem}*{rest}",) if stem or rest else ()
