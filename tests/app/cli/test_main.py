@@ -154,7 +154,9 @@ def test_control_characters_are_escaped_and_letters_kept():
 
 def test_serve_stops_on_sigterm_and_says_where_it_listens(tmp_path):
     environment = {**os.environ, "GITHUB_TOKEN": "t0ken", "RELBOT_WEBHOOK_SECRET": "w" * 20, "HOME": str(tmp_path)}
-    command = [*RELBOT, "serve", "--port", "0", "--json"]
+    settings = tmp_path / "server.toml"
+    settings.write_text("[upkeep]\nsweep_minutes = 0\n")
+    command = [*RELBOT, "serve", "--settings", str(settings), "--port", "0", "--json"]
     with subprocess.Popen(command, stdout=PIPE, stderr=PIPE, text=True, env=environment) as process:
         try:
             first = process.stdout.readline()
