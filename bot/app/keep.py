@@ -28,6 +28,11 @@ def open_sweeper(settings: Settings, performer: Performer, intake: Intake, datab
     return Sweeper(database, intake, performer.forges, performer, hooks)
 
 
+def what_to_sweep(settings: Settings, only: str | None = None, since: int | None = None) -> Wanted:
+    """The repositories of the owners that the settings name; where they name none, those that have sent something."""
+    return Wanted(settings.server.admits, bool(settings.server.owners), only, since)
+
+
 def keep_up(settings: Settings, performer: Performer, intake: Intake, database: Database) -> Upkeep:
     """Sweeping, trying again and forgetting, until it is closed."""
     kept = settings.upkeep
@@ -38,6 +43,6 @@ def keep_up(settings: Settings, performer: Performer, intake: Intake, database: 
     ]
     if kept.sweep_minutes:
         sweeper = open_sweeper(settings, performer, intake, database)
-        wanted = Wanted(settings.server.admits)
+        wanted = what_to_sweep(settings)
         tasks.insert(0, Task(SWEEP, kept.sweep_minutes * 60.0, partial(sweep, sweeper, wanted)))
     return Upkeep(database, tasks)

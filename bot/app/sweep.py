@@ -62,6 +62,10 @@ class Wanted:
     """What a round of sweeps is to do. `since` goes back to that time (seconds since the epoch), whatever was seen."""
 
     admits: Callable[[Repo], bool] = lambda _: True
+    strangers: bool = True
+    """Whether repositories count that have never sent a delivery. A token can reach many that are none of the bot's
+    business, and have labels that mean something to somebody else.
+    """
     only: str | None = None
     since: int | None = None
     budget: int = 1500
@@ -102,10 +106,12 @@ class Sweeper:
 
     def _in_order(self, forge: Forge, wanted: Wanted) -> list[Repo]:
         repos = [repo for repo in forge.history.repositories() if wanted.admits(repo)]
+        with self._database.begin() as connection:
+            known, times = sightings.acquaintances(connection), sightings.times(connection)
         if wanted.only is not None:
             repos = [repo for repo in repos if repo.path.lower() == wanted.only.lower()]
-        with self._database.begin() as connection:
-            times = sightings.times(connection)
+        elif not wanted.strangers:
+            repos = [repo for repo in repos if deliveries.partition_of(repo) in known]
         return sorted(repos, key=lambda repo: times.get(deliveries.partition_of(repo), 0.0))
 
     def _sweep(self, repo: Repo, wanted: Wanted, budget: int) -> Swept:

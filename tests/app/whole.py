@@ -52,12 +52,12 @@ class Durable:
 
     def __init__(self, place: Place, perform: Perform) -> None:
         self._stack = ExitStack()
-        self._intake, self._database = self._stack.enter_context(at_work(place, perform, DECISIONS, _QUICK))
-        self.handle = self._intake.handle
+        self.intake, self.database = self._stack.enter_context(at_work(place, perform, DECISIONS, _QUICK))
+        self.handle = self.intake.handle
 
     def drain(self, timeout: float) -> bool:
         end = time.monotonic() + timeout
-        while not is_idle(self._database):
+        while not is_idle(self.database):
             if time.monotonic() > end:
                 return False
             time.sleep(0.02)

@@ -28,12 +28,13 @@ _UNITS = {"m": 60, "h": 3600, "d": 86_400}
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
-    parser.add_argument("--repository", metavar="R", help="only this one, as owner/name (default: all of them)")
+    parser.add_argument("--repository", metavar="R", help="only this one, as owner/name (default: all)")
     parser.add_argument("--since", metavar="AGE", type=_age, help="go back this far (90m, 12h, 3d), whatever was seen")
     parser.add_argument("--settings", metavar="FILE", help="the settings (default: $RELBOT_SETTINGS)")
     parser.epilog = (
-        "A server does this by itself every ten minutes (`sweep_minutes` under [upkeep]). A repository that is swept "
-        "for the first time is only looked at: name --since to have older labels and commands found. What is found "
+        "A server does this by itself every ten minutes (`sweep_minutes` under [upkeep]). Swept are the repositories of "
+        "the owners that the settings name, or else those that have ever sent a delivery. One that is swept for the "
+        "first time is only looked at: name --since to have older labels and commands found. What is found "
         "waits for `relbot serve` or `relbot work`. Exit code 3 when nothing was found, 1 when a repository could not "
         "be swept."
     )
@@ -51,11 +52,10 @@ def run(args: argparse.Namespace) -> int:
     since = _since(settings, args.since)
     place = Place(settings.database, settings.directory)
     with closing(connect(settings)) as performer, at_the_door(place) as (intake, database):
-        from bot.app.keep import open_sweeper
-        from bot.app.sweep import Wanted
+        from bot.app.keep import open_sweeper, what_to_sweep
 
         sweeper = open_sweeper(settings, performer, intake, database)
-        wanted = Wanted(settings.server.admits, args.repository, since)
+        wanted = what_to_sweep(settings, args.repository, since)
         with waiting("sweeping", as_json=args.json):
             spooled = intake.drain()
             swept = list(sweeper.sweep(wanted))

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.app.codec import Unreadable, decode, encode
-from bot.app.store.database import now, sightings
+from bot.app.store.database import inbox, now, sightings
 from bot.app.store.deliveries import partition_of
 from bot.core.model import Repo
 from bot.core.sweep import Seen
@@ -42,6 +42,12 @@ def write(connection: sa.Connection, repo: Repo, seen: Seen, hook_at: float) -> 
            "hook_at": hook_at}  # fmt: skip
     insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     connection.execute(insert(sightings).values(row).on_conflict_do_update(index_elements=["repository"], set_=row))
+
+
+def acquaintances(connection: sa.Connection) -> set[str]:
+    """The partitions of the repositories that have ever sent a delivery or were swept on purpose."""
+    known = sa.union(sa.select(inbox.c.partition), sa.select(sightings.c.repository))
+    return set(connection.execute(known).scalars())
 
 
 def times(connection: sa.Connection) -> dict[str, float]:

@@ -1,0 +1,173 @@
+"""What no webhook told, found and done: the whole bot beside a sandbox forge whose webhooks get lost."""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+
+import pytest
+
+from bot.app.store import sightings
+from bot.app.sweep import Sweeper, Wanted
+from tests.app.whole import REPO, World, op
+
+pytestmark = [pytest.mark.xdist_group("durable"), pytest.mark.filterwarnings("ignore::ResourceWarning")]
+FIX = {"kit/ops.py": op(3, "x + 3.0")}
+
+
+@pytest.fixture(params=["github", "gitlab"])
+def world(request, tmp_path):
+    kind = request.param
+    forge = request.getfixturevalue("sandbox" if kind == "github" else "gitlab_sandbox")
+    world = World(forge, tmp_path / "bot", kind)
+    world.database = f"sqlite:///{tmp_path}/relbot.sqlite"
+    with world.running():
+        sweep(world)  # the first one only takes note of where things are
+        yield world
+
+
+def sweep(world, **wanted):
+    """Sweep once, and wait for what comes of it."""
+    performer, durable = world.acting, world.runner
+    sweeper = Sweeper(durable.database, durable.intake, performer.forges, performer)
+    swept = list(sweeper.sweep(Wanted(**wanted)))
+    assert not [each.warnings for each in swept if each.failed]
+    world.settle()
+    return swept
+
+
+@contextmanager
+def deaf(world):
+    """The forge's webhooks get lost while the block lasts."""
+    world.forge.deliveries.hold()
+    try:
+        yield
+    finally:
+        world.forge.deliveries.release(lambda queue: [])
+
+
+def found(swept):
+    return [name.partition("-")[0] for each in swept for name in each.found]
+
+
+def test_a_merged_labelled_pull_of_which_nobody_told_is_carried_once(world):
+    with deaf(world):
+        number = world.land(FIX, "Make op 3 a float", "backport/2.7")
+    world.settle()
+    assert not world.pulls_onto("release/2.7")
+    assert "closed" in found(sweep(world))
+    [backport] = world.pulls_onto("release/2.7")
+    assert backport.title == f"[2.7] Make op 3 a float (#{number})"
+    for _ in range(2):
+        sweep(world)
+    assert len(world.pulls_onto("release/2.7")) == len(world.said_on(number)) == 1
+
+
+def test_a_label_put_on_after_the_merge_of_which_nobody_told(world):
+    number = world.land(FIX, "Make op 3 a float")
+    world.settle()
+    sweep(world)
+    with deaf(world):
+        world.forge.label(REPO, number, "backport/2.8", by="mona")
+    sweep(world)
+    assert len(world.pulls_onto("release/2.8")) == 1
+
+
+def test_a_command_that_nobody_heard_is_obeyed_once_with_the_rights_of_who_said_it(world):
+    number = world.land(FIX, "Make op 3 a float")
+    world.settle()
+    with deaf(world):
+        world.forge.comment(REPO, number, "/backport 2.7", by="ada")
+        world.forge.comment(REPO, number, "/backport 2.8", by="rita")
+    assert found(sweep(world)).count("comment") == 2
+    assert len(world.pulls_onto("release/2.7")) == 1
+    assert not world.pulls_onto("release/2.8")
+    said = world.said_on(number)
+    assert "comment" not in found(sweep(world))
+    assert world.said_on(number) == said
+
+
+def test_a_command_that_was_answered_is_not_found_again_whatever_rights_have_come_since(world):
+    number = world.land(FIX, "Make op 3 a float")
+    world.forge.comment(REPO, number, "/backport 2.8", by="rita")
+    world.settle()
+    world.forge.grant(REPO, "rita", "write")
+    assert "comment" not in found(sweep(world))
+    assert not world.pulls_onto("release/2.8")
+
+
+def test_a_backport_that_was_merged_while_nobody_listened_is_shown_as_carried(world):
+    number = world.land(FIX, "Make op 3 a float", "backport/2.7")
+    world.settle()
+    [backport] = world.pulls_onto("release/2.7")
+    with deaf(world):
+        world.forge.merge_pull(REPO, backport.number, by="mona")
+    sweep(world)
+    assert "backported/2.7" in world.labels(number)
+    assert "backport-open/2.7" not in world.labels(number)
+
+
+def test_a_pick_by_hand_that_nobody_told_of_is_seen_on_the_line(world):
+    number = world.land(FIX, "Make op 3 a float", "backport/2.7")
+    world.settle()
+    sweep(world)
+    age_look(world)
+    [merged] = world.log("main", "%H")[:1]
+    with deaf(world):
+        text = f"Make op 3 a float (#{number})\n\n(cherry picked from commit {merged})"
+        world.forge.commit(REPO, "release/2.7", FIX, text, by="mona")
+    assert "push" in found(sweep(world))
+    assert "backported/2.7" in world.labels(number)
+
+
+def test_a_branch_for_which_no_pull_was_opened_gets_it_though_the_database_is_lost(world, tmp_path):
+    world.land(FIX, "Make op 3 a float", "backport/2.7")
+    world.settle()
+    [backport] = world.pulls_onto("release/2.7")
+    world.forge.close_pull(REPO, backport.number, by="mona")
+    world.settle()
+    forget_pull(world, backport.number)
+    world.stop()
+    world.database = f"sqlite:///{tmp_path}/another.sqlite"
+    world.runner = world._start()
+    sweep(world, since=int(time.time()) - 3600)
+    assert [pull.pull.head_ref for pull in world.pulls_onto("release/2.7")] == [backport.pull.head_ref]
+
+
+def test_many_events_that_were_missed_are_healed_by_one_sweep(world):
+    with deaf(world):
+        numbers = [
+            world.land({f"kit/new_{n}.py": f"NEW = {n}\n"}, f"Add file {n}", "backport/2.7") for n in range(12)
+        ]  # fmt: skip
+    sweep(world)
+    assert len(world.pulls_onto("release/2.7")) == len(numbers)
+    assert all(len(world.said_on(number)) == 1 for number in numbers)
+
+
+def test_an_idle_repository_costs_one_request_beside_the_list_of_all(world):
+    sweep(world)
+    sweep(world)
+    [swept] = sweep(world)
+    assert (swept.calls, swept.touched, swept.found) == (1, swept.touched, ())
+
+
+# ── the hands ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def age_look(world):
+    """As if the last look at the branches had been an hour ago."""
+    from dataclasses import replace
+
+    performer = world.acting
+    [forge] = performer.forges.values()
+    [repo] = forge.history.repositories()
+    with world.runner.database.begin() as connection:
+        known = sightings.read(connection, repo)
+        assert known.seen.tips["release/2.7"]
+        sightings.write(connection, repo, replace(known.seen, looked_at=1), known.hook_at)
+
+
+def forget_pull(world, number):
+    """As if the process had died between the branch and the pull."""
+    del world.forge.find(REPO).issues[number]
+
