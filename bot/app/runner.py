@@ -36,7 +36,7 @@ from bot.core.actions import (
 )
 from bot.core.errors import Fault, UserError
 from bot.core.events import Event
-from bot.core.jobs import Job, Plan, Report
+from bot.core.jobs import Job, Plan, Report, takes_long
 from bot.core.model import Comment, Person, Pull
 from bot.forges.tally import tallying
 
@@ -125,6 +125,8 @@ class Decisions:
     flow_of: Callable[[Job], Flow[Report]]
     after_breakdown: Callable[[Job, str], Flow[None]] | None = None
     """What to tell people about a job that ended in a fault; None tells the log only."""
+    takes_long: Callable[[Job], bool] = takes_long
+    """Which jobs the durable engine does beside the others; here each has a thread anyway."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, assert_never
 
 from bot.core.actions import Reaction
 from bot.core.model import Evidence, Line, Person, Pull, Repo
@@ -85,6 +85,15 @@ class Answer:
 
 
 Job = Backport | Settle | Answer
+
+
+def takes_long(job: Job) -> bool:
+    """Whether a job may take many minutes: then it must not keep others waiting, and few are done at a time."""
+    match job:
+        case Backport() | Settle() | Answer():
+            return False
+        case _:
+            assert_never(job)
 
 
 @dataclass(frozen=True, slots=True)

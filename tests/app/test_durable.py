@@ -7,9 +7,11 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -24,7 +26,7 @@ from bot.app.store.slots import Slot
 from bot.app.store.spool import Spool
 from bot.core.actions import EnsureComment, FindComment, GetPull, ask
 from bot.core.errors import Fault, UserError
-from bot.core.jobs import Plan
+from bot.core.jobs import Plan, takes_long
 from bot.core.model import Comment
 from tests.app.values import ADA, REPO, a_backport, a_closing, a_pull, a_report
 
@@ -83,6 +85,7 @@ class Site:
         self.database = Database(address)
         self.database.prepare()
         self.folder, self.pacing, self.stage = folder, pacing, Stage()
+        self.takes_long = takes_long
 
     def __enter__(self):
         self.start()
@@ -93,7 +96,7 @@ class Site:
         self.database.close()
 
     def start(self):
-        decisions = Decisions(self.stage.plan, self.stage.flow_of, self.stage.after_breakdown)
+        decisions = Decisions(self.stage.plan, self.stage.flow_of, self.stage.after_breakdown, self.takes_long)
         slot = Slot(self.database, self.folder)
         self.worker = Worker(self.database, slot, self.stage.perform, decisions, self.pacing)
         self.queue = self.worker.start()
@@ -228,6 +231,30 @@ def test_planning_that_meets_trouble_for_too_long_fails_and_is_tried_again_when_
         site.intake.handle("d1", a_closing())
         site.settle()
         assert set(site.kept().values()) == {("done", 1)}
+
+
+def test_what_takes_long_keeps_nobody_waiting_and_both_may_write(address, tmp_path):
+    site = Site(address, tmp_path / "bot", replace(QUICK, poll_builds=0.05))
+    site.takes_long = lambda job: job.number == 1
+    begun, go_on = threading.Event(), threading.Event()
+
+    def wait(action):
+        if isinstance(action, EnsureComment) and action.number == 1 and action.body == "one":
+            begun.set()
+            assert go_on.wait(WAIT)
+
+    site.stage.between = wait
+    with site:
+        site.intake.handle("one", a_closing(1))
+        assert begun.wait(WAIT)
+        end = time.monotonic() + WAIT
+        while site.kept()[a_backport(2).key] != ("done", 1):
+            assert time.monotonic() < end, site.kept()
+            time.sleep(0.02)
+        go_on.set()
+        site.settle()
+        assert site.kept()[a_backport(1).key] == ("done", 1)
+        assert site.stage.performed["EnsureComment", 1, "two"] == 1
 
 
 def test_a_worker_that_was_taken_for_dead_writes_nothing(site):

@@ -32,11 +32,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--since", metavar="AGE", type=_age, help="go back this far (90m, 12h, 3d), whatever was seen")
     parser.add_argument("--settings", metavar="FILE", help="the settings (default: $RELBOT_SETTINGS)")
     parser.epilog = (
-        "A server does this by itself every ten minutes (`sweep_minutes` under [upkeep]). Swept are the repositories of "
-        "the owners that the settings name, or else those that have ever sent a delivery. One that is swept for the "
-        "first time is only looked at: name --since to have older labels and commands found. What is found "
-        "waits for `relbot serve` or `relbot work`. Exit code 3 when nothing was found, 1 when a repository could not "
-        "be swept."
+        "A server does this by itself every ten minutes (`sweep_minutes` under [upkeep]). Swept are the repositories "
+        "of the owners that the settings name, or else those that have ever sent a delivery. One that is swept for the "
+        "first time is only looked at: name --since to have older labels and commands found. What is found waits for "
+        "`relbot serve` or `relbot work`. Exit code 3 when nothing was found, 1 when a repository could not be swept."
     )
 
 

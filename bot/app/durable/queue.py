@@ -5,6 +5,7 @@ It must never hold more of the work than its name: what is to be done stands in 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import sqlalchemy as sa
@@ -12,9 +13,14 @@ from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer, EnqueueOptions
 
 from bot.app.store import deliveries
 from bot.app.store.database import Database
-from bot.core.jobs import Job
+from bot.core.jobs import Job, takes_long
 
 QUEUE = "work"
+BUILDS = "builds"
+"""What takes many minutes waits in a queue of its own, so that everything else is done meanwhile."""
+QUEUE_OF = {"plan": QUEUE, "job": QUEUE, "build": BUILDS}
+"""By the name of the workflow."""
+
 FORMAT = "1"
 """Of the workflows' names and arguments, pinned: the engine would take work of another version for none of its own."""
 _ENDED = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
@@ -35,8 +41,9 @@ def address_of(database: Database) -> str:
 class Queue:
     """Where work is put; the half that a web server needs. Safe to share between threads."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, takes_long: Callable[[Job], bool] = takes_long) -> None:
         self._database = database
+        self._takes_long = takes_long
         self._client = DBOSClient(
             system_database_engine=database.engine, dbos_system_schema=None if database.is_sqlite else "dbos",
             serializer=DBOSPortableJSONSerializer(), lazy=True, retry_connection_errors=False,
@@ -49,7 +56,8 @@ class Queue:
     def put_job(self, connection: sa.Connection, job: Job, attempt: int) -> None:
         """Have a job done, in the transaction that writes it down."""
         partition = deliveries.partition_of(job.repo)
-        self._put(connection, "job", f"{job.key} {attempt}", partition, (job.key, attempt, 0))
+        kind = "build" if self._takes_long(job) else "job"
+        self._put(connection, kind, f"{job.key} {attempt}", partition, (job.key, attempt, 0))
 
     def put_off(self, kind: str, name: str, partition: str, given: tuple[str, int, int], seconds: float) -> None:
         """Have it done again from its first action, after so many seconds."""
@@ -91,5 +99,5 @@ class Queue:
 
 
 def _options(kind: str, name: str, partition: str) -> EnqueueOptions:
-    return {"workflow_name": kind, "queue_name": QUEUE, "workflow_id": name, "queue_partition_key": partition,
+    return {"workflow_name": kind, "queue_name": QUEUE_OF[kind], "workflow_id": name, "queue_partition_key": partition,
             "app_version": FORMAT, "workflow_id_reuse_policy": "return-existing"}  # fmt: skip

@@ -69,23 +69,21 @@ class Watch:
                 self._take_up_lost()
 
     def _take_over(self, executor: str) -> None:
-        for name in self._pending(executor):
+        for name, queue in self._pending(executor).items():
             _log.warning("%s was left by %s, which is gone: it is taken over", name, executor)
-            self._resume(name)
+            self._queue.engine.resume_workflow(name, queue_name=queue)
 
     def _take_up_lost(self) -> None:
         """The engine forgets work when the disk is full, say; what is not at hand twice in a row, nobody does."""
-        idle = {name for name in self._pending(self._slot.id) if name not in self._active}
-        for name in idle & self._suspects:
+        idle = {name: queue for name, queue in self._pending(self._slot.id).items() if name not in self._active}
+        for name in idle.keys() & self._suspects:
             _log.warning("%s was begun and is in nobody's hands: it is taken up again", name)
-            self._resume(name)
-        self._suspects = idle - self._suspects
+            self._queue.engine.resume_workflow(name, queue_name=idle[name])
+        self._suspects = idle.keys() - self._suspects
 
-    def _pending(self, executor: str) -> list[str]:
+    def _pending(self, executor: str) -> dict[str, str]:
+        """What a process has begun, each with the queue that it came from."""
         found = self._queue.engine.list_workflows(
             status="PENDING", executor_id=executor, load_input=False, load_output=False
         )
-        return [each.workflow_id for each in found]
-
-    def _resume(self, name: str) -> None:
-        self._queue.engine.resume_workflow(name, queue_name=QUEUE)
+        return {each.workflow_id: each.queue_name or QUEUE for each in found}

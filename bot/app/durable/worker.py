@@ -16,7 +16,7 @@ from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer
 from dbos import error as engine_error
 
 from bot.app.codec import Unreadable, decode, encode
-from bot.app.durable.queue import FORMAT, QUEUE, Queue, address_of
+from bot.app.durable.queue import BUILDS, FORMAT, QUEUE, Queue, address_of
 from bot.app.durable.watch import Active, Watch
 from bot.app.log import about, name_fault
 from bot.app.runner import Decisions, Perform, drive
@@ -43,11 +43,14 @@ class Pacing:
     """How much at a time, how often there is a look for work, and how long trouble is put up with (seconds).
 
     `pauses` are waited for in place; after them the work is put back into the queue, each time for twice as long up to
-    `longest`, until it has been in trouble for `patience`. `calls` is the budget of API requests of one plan or job.
+    `longest`, until it has been in trouble for `patience`. `builds` of what takes long are done at a time. `calls` is
+    the budget of API requests of one plan or job.
     """
 
     width: int = 4
     poll: float = 0.2
+    builds: int = 1
+    poll_builds: float = 5
     pauses: tuple[float, ...] = (1, 4)
     first: float = 15
     longest: float = 600
@@ -102,13 +105,11 @@ class Worker:
         """Take up what was left, and go on with what comes."""
         _quieten()
         configuration = _configure(self._database, self._slot.id)
-        self._queue = Queue(self._database)
+        self._queue = Queue(self._database, self._decisions.takes_long)
         self._queue.prepare()
         # Before the launch: a queue that comes later is noticed a second later.
-        self._queue.engine.register_queue(
-            QUEUE, partition_concurrency=1, worker_concurrency=self._pacing.width,
-            polling_interval_sec=self._pacing.poll, application_name="relbot",
-        )  # fmt: skip
+        self._register_queue(QUEUE, self._pacing.width, self._pacing.poll)
+        self._register_queue(BUILDS, self._pacing.builds, self._pacing.poll_builds)
         DBOS(config=configuration)
         self._register()
         DBOS.launch()
@@ -124,6 +125,13 @@ class Worker:
             self._queue.close()
         self._slot.release()
 
+    def _register_queue(self, name: str, width: int, poll: float) -> None:
+        assert self._queue is not None
+        self._queue.engine.register_queue(
+            name, partition_concurrency=1, worker_concurrency=width, polling_interval_sec=poll,
+            application_name="relbot",
+        )  # fmt: skip
+
     def _register(self) -> None:
         """The engine wants plain functions, under names that it finds again after a restart."""
 
@@ -133,7 +141,11 @@ class Worker:
 
         @DBOS.workflow(name="job", max_recovery_attempts=None)
         def run_job(key: str, attempt: int, run: int) -> None:
-            self._run_job(key, attempt, run)
+            self._run_job("job", key, (attempt, run))
+
+        @DBOS.workflow(name="build", max_recovery_attempts=None)
+        def run_build(key: str, attempt: int, run: int) -> None:
+            self._run_job("build", key, (attempt, run))
 
     # ── the workflows ────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -182,9 +194,10 @@ class Worker:
         with self._database.begin() as connection:
             deliveries.mark(connection, key, "failed", str(error))
 
-    def _run_job(self, key: str, attempt: int, run: int) -> None:
-        """Do one job."""
-        again = partial(self._put_off, "job", f"{key} {attempt}", (key, attempt, run))
+    def _run_job(self, kind: str, key: str, tried: tuple[int, int]) -> None:
+        """Do one job. `tried` is the attempt, and how often that was put off."""
+        attempt, run = tried
+        again = partial(self._put_off, kind, f"{key} {attempt}", (key, attempt, run))
         with self._active.having(cast("str", DBOS.workflow_id)), about(job=key):
             try:
                 with self._database.begin() as connection:
@@ -194,10 +207,13 @@ class Worker:
                 return
             if found is not None:
                 job, kept = found
-                self._in_turn(again, job.repo.path, partial(self._do, job, kept, run))
+                self._in_turn(again, job.repo.path, partial(self._do, kind, job, (kept, run)))
 
-    def _do(self, job: Job, kept: journal.Kept, number: int) -> None:
+    def _do(self, kind: str, job: Job, tried: tuple[journal.Kept, int]) -> None:
+        kept, number = tried
         partition = deliveries.partition_of(job.repo)
+        if kind == "build":  # goes on beside the rest, and must not be taken for its successor
+            partition = f"builds:{partition}"
         actor = getattr(job, "actor", None)
         run = _Run(job.key, actor.login if actor else "", partition, self._take(partition), kept.updated_at, number)
         with about(delivery=kept.delivery.partition(":")[2]):
@@ -314,7 +330,7 @@ class Worker:
 
     def _partition(self, kind: str, key: str) -> str:
         with self._database.begin() as connection:
-            return journal.partition(connection, key) if kind == "job" else deliveries.partition(connection, key)
+            return deliveries.partition(connection, key) if kind == "plan" else journal.partition(connection, key)
 
 
 def _configure(database: Database, executor: str) -> DBOSConfig:
