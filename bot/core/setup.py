@@ -72,6 +72,8 @@ class Hook:
     url: str
     flaws: tuple[str, ...] = ()
     failing: str | None = None
+    is_disabled: bool = False
+    """Whether the forge sends it nothing: somebody has switched it off, or the forge has given it up after failures."""
 
 
 @dataclass(frozen=True, slots=True)

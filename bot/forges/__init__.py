@@ -183,6 +183,8 @@ class Forge(Changes, Conversation, Refs, People, Protocol):
     @property
     def checks(self) -> Checks: ...
     @property
+    def history(self) -> History: ...
+    @property
     def threads(self) -> Threads | None:
         """None where the capability `threads` is not there."""
 
@@ -199,6 +201,8 @@ class RepositorySettings(Protocol):
     def ensure_label(self, repo: Repo, wish: LabelWish) -> bool | Refused:
         """Whether the label was made just now; one that is there stays as it is."""
 
+    @property
+    def deliveries(self) -> Deliveries: ...
     def find_hook(self, repo: Repo, url: str) -> Hook | Missing | Refused:
         """The webhook that sends to this address."""
 

@@ -6,8 +6,10 @@ It never sends twice by itself, as the forges do not: a delivery that was lost s
 from __future__ import annotations
 
 import http.client
+import itertools
 import json
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -21,6 +23,19 @@ from bot.sandbox.state import Hook
 _TIMEOUT = 10
 _KEPT = 2000
 _LONGEST = 8192
+_FIRST_ATTEMPT = 10_000_001
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One attempt at a delivery, by its number on the forge; `status` is 0 for a connection that failed."""
+
+    delivery: Delivery
+    number: int
+    at: int
+    status: int
+    again: bool
+    """Whether there was one before it."""
 
 
 @dataclass
@@ -33,10 +48,18 @@ class Delivery:
     headers: dict[str, str]
     body: bytes
     statuses: list[int] = field(default_factory=list)
+    marks: list[tuple[int, int]] = field(default_factory=list)
+    """The number of each attempt, and when it was."""
 
     @property
     def payload(self) -> dict[str, Any]:
         return dict(json.loads(self.body))
+
+    @property
+    def attempts(self) -> list[Attempt]:
+        """All of them, the first one first."""
+        both = list(zip(self.marks, self.statuses, strict=False))
+        return [Attempt(self, *mark, status, again=n > 0) for n, (mark, status) in enumerate(both)]
 
 
 class Deliveries:
@@ -50,6 +73,10 @@ class Deliveries:
         self.reseal: Callable[[Hook, Letter], Letter] = lambda _hook, letter: letter
         """Makes a webhook ready to be sent once more."""
 
+        self.clock: Callable[[], float] = time.time
+        self._numbers = itertools.count(_FIRST_ATTEMPT)
+        self._outage: int | None = None
+        self._deaf = False
         self._observer = observer
         self._changed = threading.Condition()
         self._waiting: dict[int, deque[Delivery]] = {}
@@ -62,24 +89,53 @@ class Deliveries:
         """The newest deliveries, oldest first, as they are at this moment: others go on adding to them."""
         return list(self._all)
 
+    def fail(self, status: int = 0) -> None:
+        """From now on send nothing, and note every webhook down as failed with this status (0: nobody there)."""
+        self._outage, self._deaf = status, False
+
+    def drop(self) -> None:
+        """From now on send nothing and note nothing down, as if nothing had happened."""
+        self._outage, self._deaf = None, True
+
+    def recover(self) -> None:
+        """Send again what happens from now on; what was missed stays missed."""
+        self._outage, self._deaf = None, False
+
+    def attempts_to(self, *hooks: Hook) -> list[Attempt]:
+        """All attempts to send to these hooks, the newest first."""
+        wanted = {hook.id for hook in hooks}
+        found = [attempt for each in self.all if each.hook.id in wanted for attempt in each.attempts]
+        return sorted(found, key=lambda attempt: attempt.number, reverse=True)
+
     def send(self, hook: Hook, letter: Letter) -> None:
         """Queue a signed event for one hook."""
-        self._queue(self._note(hook, letter))
+        if self._deaf:
+            return
+        delivery = self._note(hook, letter)
+        if self._outage is None:
+            self._queue(delivery)
+        else:
+            self._settle(delivery, self._outage)
 
     def try_out(self, hook: Hook, letter: Letter) -> tuple[int, str]:
         """Send a signed event at once, past everything that waits; the answer, or 0 and what went wrong."""
         delivery = self._note(hook, letter)
-        status, said = _post(delivery)
-        delivery.statuses.append(status)
-        self.settled(hook, status)
+        status, said = self._attempt(delivery)
+        self._settle(delivery, status)
+        return status, said
+
+    def send_again(self, delivery: Delivery) -> tuple[int, str]:
+        """Send a delivery once more at once, past everything that waits; the answer, or 0 and what went wrong."""
+        self._reseal(delivery)
+        status, said = self._attempt(delivery)
+        self._settle(delivery, status)
         return status, said
 
     def redeliver(self, guid: str) -> bool:
         """Send a delivery once more, with the same id and the same bytes. False when there is none of this id."""
         known = next((delivery for delivery in self.all if delivery.id == guid), None)
         if known:
-            letter = self.reseal(known.hook, Letter(known.id, known.event, known.body, known.headers))
-            known.headers = dict(letter.headers)
+            self._reseal(known)
             self._queue(known)
         return known is not None
 
@@ -134,11 +190,22 @@ class Deliveries:
                     return
                 delivery = self._waiting[hook].popleft()
                 self._busy.add(hook)
-            delivery.statuses.append(_post(delivery)[0])
-            self.settled(delivery.hook, delivery.statuses[-1])
+            self._settle(delivery, self._attempt(delivery)[0])
             with self._changed:
                 self._busy.discard(hook)
                 self._changed.notify_all()
+
+    def _reseal(self, delivery: Delivery) -> None:
+        letter = self.reseal(delivery.hook, Letter(delivery.id, delivery.event, delivery.body, delivery.headers))
+        delivery.headers = dict(letter.headers)
+
+    def _attempt(self, delivery: Delivery) -> tuple[int, str]:
+        return _post(delivery) if self._outage is None else (self._outage, "")
+
+    def _settle(self, delivery: Delivery, status: int) -> None:
+        delivery.marks.append((next(self._numbers), int(self.clock())))
+        delivery.statuses.append(status)
+        self.settled(delivery.hook, status)
 
 
 def _post(delivery: Delivery) -> tuple[int, str]:

@@ -98,6 +98,11 @@ class Face(Protocol):
     def forbidden_refs(self, forge: Forge, repository: Repository, user: User | None) -> list[str]:
         """The full names or patterns of the refs that an account may not push to, though it may push to others."""
 
+    def bystanders(self, forge: Forge, repository: Repository) -> list[tuple[Hook, dict[str, object], int]]:
+        """Hooks that hear of a repository though neither it nor a group has them, each with what is added to what they
+        are told, and the id of whoever has it.
+        """
+
     def seal(self, hook: Hook, event: str, body: bytes, origin: int) -> Letter:
         """Sign a webhook for one hook; `origin` is the id of the repository or group that has it."""
 

@@ -35,10 +35,13 @@ class Forge:
         self.deliveries = deliveries
         deliveries.settled, deliveries.reseal = self._note_attempt, face.reseal
         self.clock = clock
+        deliveries.clock = self.now
         self.url = ""
         self.lock = threading.RLock()
         self.unknown_reads = 0
         """How many times a pull must be read before it says whether it merges; the real forge needs a moment."""
+        self.sent_again: dict[tuple[int, str], list[int]] = {}
+        """When webhooks were last asked for again, by the id of the project and the account: GitLab counts that."""
         self.sizes: dict[tuple[int, str, str], tuple[int, int, int, int]] = {}
         """Commits, added and deleted lines and files of a pull by (repository, base, head): all fixed by the shas."""
         directory.mkdir(parents=True, exist_ok=True)
@@ -188,7 +191,8 @@ class Forge:
 
     def listens(self, repository: Repository) -> bool:
         """Whether any hook would hear of what happens in a repository."""
-        return bool(repository.hooks) or any(group.hooks for group in self.groups_of(repository))
+        around = any(group.hooks for group in self.groups_of(repository))
+        return bool(repository.hooks) or around or bool(self.face.bystanders(self, repository))
 
     def emit(self, repository: Repository, event: str, payload: dict[str, Any], wanted: str = "") -> None:
         """Send an event to every hook, of the repository and of the groups round it, that wants it (as `wanted`)."""
@@ -197,6 +201,8 @@ class Forge:
             for hook in holder.hooks.values():
                 if hook.active and {"*", wanted or event} & set(hook.events):
                     self.send(hook, event, payload, holder.id)
+        for hook, extra, origin in self.face.bystanders(self, repository):
+            self.send(hook, event, payload | extra, origin)
 
     def send(self, hook: Hook, event: str, payload: dict[str, Any], origin: int) -> None:
         """Send an event to one hook, if the hook is not switched off for a while."""

@@ -12,6 +12,7 @@ from dataclasses import asdict
 
 from werkzeug.wrappers import Request, Response
 
+from bot.sandbox.deliveries import Deliveries
 from bot.sandbox.exchanges import Json
 from bot.sandbox.faults import Fault, Faults, Journal
 from bot.sandbox.forge import Forge
@@ -50,9 +51,25 @@ def _answer(forge: Forge, faults: Faults, journal: Journal, request: Request) ->
             if not forge.deliveries.redeliver(match[1]):
                 raise not_found("There is no delivery of this id.")
             return {}
+        case ("POST", "outages"):
+            _set_outage(forge.deliveries, wish)
+            return {}
         case ("POST", name) if name in _STAGE:
             return _STAGE[name](Stage(forge), wish)
     raise not_found(f"The sandbox has no control {what[0]} {what[1]}.")
+
+
+def _set_outage(deliveries: Deliveries, wish: Json) -> None:
+    """`fail` (with a `status`, 0 for nobody there) or `drop` every webhook from now on, or `recover`."""
+    match wish["kind"]:
+        case "fail":
+            deliveries.fail(wish.get("status", 0))
+        case "drop":
+            deliveries.drop()
+        case "recover":
+            deliveries.recover()
+        case other:
+            raise ValueError(f"{other!r} is not one of fail, drop, recover")
 
 
 def _list_deliveries(forge: Forge, _: Journal) -> object:

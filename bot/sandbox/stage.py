@@ -66,6 +66,11 @@ class Stage:
         self.forge.delete_repository(self.find(path))
 
     @acting
+    def archive(self, path: str) -> None:
+        """Make a repository read-only, through the API at least."""
+        self.find(path).archived = True
+
+    @acting
     def rename_repository(self, path: str, to: str) -> None:
         self.forge.rename_repository(self.find(path), to)
 

@@ -166,6 +166,8 @@ class Hook:
     failures: int = 0
     """Failed deliveries in a row. GitLab stops sending to a hook that keeps failing."""
     disabled_until: int | None = None
+    of_app: bool = False
+    """Whether it is that of a GitHub App."""
 
 
 @dataclass
@@ -233,6 +235,8 @@ class AppRecord:
     owner: str
     public_key: str
     created_at: int
+    hook: Hook | None = None
+    """Its webhook, one for all the repositories that it is installed in."""
 
 
 @dataclass
@@ -284,6 +288,7 @@ class Repository:
     pushed_at: int
     default_branch: str = "main"
     private: bool = False
+    archived: bool = False
     parent: int | None = None
     collaborators: dict[str, str] = field(default_factory=dict)
     protected: dict[str, list[str]] = field(default_factory=dict)

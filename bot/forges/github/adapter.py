@@ -32,6 +32,7 @@ from bot.forges.github.branches import Branches
 from bot.forges.github.checks import Checks
 from bot.forges.github.commits import Commits
 from bot.forges.github.connection import Connection
+from bot.forges.github.history import History
 from bot.forges.github.identity import AppKey
 from bot.forges.github.reading import read_comment, read_labellings, read_pull, read_role, reading
 from bot.forges.github.releases import Releases
@@ -76,6 +77,7 @@ class GitHub:
         self.releases = Releases(self._connection, self._manners)
         self.branches = Branches(self._connection, is_app=isinstance(credential, AppKey))
         self.checks = Checks(self._connection)
+        self.history = History(self._connection)
 
     # ── pulls ────────────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Iterator
 from functools import cached_property
 
 from bot.core.model import Person, Repo, Secret
 from bot.forges.answers import Answers
-from bot.forges.github.identity import AppKey, Purpose, identify
+from bot.forges.github.identity import AppKey, Listing, Purpose, identify
 from bot.forges.github.wire import Access, Wire
-from bot.forges.pacing import Manners, Pacers
+from bot.forges.pacing import Clock, Manners, Pacers
 from bot.forges.tally import count_call
 
 _WIRES_KEPT = 16
@@ -35,6 +36,20 @@ class Connection:
     def wire(self, repo: Repo, purpose: Purpose = "work") -> Wire:
         """This thread's way to a repository, with the rights that the purpose needs."""
         return self._wire_of(self._identity.access(repo, purpose))
+
+    def itself(self) -> Wire:
+        """This thread's way to what belongs to the credential: for an App, to what it has as an App."""
+        return self._wire_of(self._identity.itself())
+
+    def everywhere(self) -> Iterator[tuple[Wire, Listing]]:
+        """Where the repositories are listed that the credential reaches."""
+        for access, listing in self._identity.everywhere():
+            yield self._wire_of(access), listing
+
+    @property
+    def clock(self) -> Clock:
+        """What it waits by."""
+        return self._manners.clock
 
     def token(self, repo: Repo) -> Secret:
         """A token that opens the repository for some minutes at least."""

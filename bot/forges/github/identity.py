@@ -5,7 +5,7 @@ It must never ask for more rights than the work at hand needs, nor keep a token 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -18,6 +18,7 @@ from github.NamedUser import NamedUser
 
 from bot.core.errors import Fault, UserError
 from bot.core.model import Person, Repo, Secret
+from bot.forges.github.pages import each
 from bot.forges.github.reading import read_person, reading
 from bot.forges.github.wire import Access, Grant, Wire
 from bot.forges.pacing import Clock, Pacer, Pacers
@@ -61,10 +62,25 @@ class AppKey:
             ) from None
 
 
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A list of repositories: where it is, under which key, and whether all of them can be written to."""
+
+    path: str
+    key: str = ""
+    may_write: bool = False
+
+
 class Identity(Protocol):
     """Whom the bot's requests are sent in the name of."""
 
     def access(self, repo: Repo, purpose: Purpose) -> Access: ...
+    def itself(self) -> Access:
+        """For what belongs to the credential and to no repository."""
+
+    def everywhere(self) -> Iterator[tuple[Access, Listing]]:
+        """Where the repositories are listed that the credential reaches, each with the access that it takes."""
+
     def me(self) -> Person: ...
 
 
@@ -84,6 +100,12 @@ class TokenHolder:
 
     def access(self, repo: Repo, purpose: Purpose) -> Access:  # noqa: ARG002 - one token opens all that it opens
         return self
+
+    def itself(self) -> Access:
+        return self
+
+    def everywhere(self) -> Iterator[tuple[Access, Listing]]:
+        yield self, Listing("/user/repos")
 
     def grant(self) -> Grant:
         return self._grant
@@ -107,6 +129,7 @@ class App:
         self._proof = _Proof(key, pacers.of(self._name), pacers.clock)
         self._lock = Lock()
         self._visits: dict[tuple[int, str, Purpose], _Visit] = {}
+        self._listings: dict[int, _Visit] = {}
 
     def access(self, repo: Repo, purpose: Purpose) -> Access:
         """The tokens for one purpose in one repository."""
@@ -114,12 +137,32 @@ class App:
             fresh = _Visit(partial(self._visit, repo, purpose), self._pacers.clock)
             return self._visits.setdefault((repo.id, repo.path, purpose), fresh)
 
+    def itself(self) -> Access:
+        """The App where it speaks for itself, and not where it is installed."""
+        return self._proof
+
+    def everywhere(self) -> Iterator[tuple[Access, Listing]]:
+        """One for each installation; those that were suspended open nothing."""
+        with reading(f"the installations of {self._name}"):
+            for installation in each(self._wire_of(self._proof), "/app/installations"):
+                if installation.has("suspended_at"):
+                    continue
+                writes = installation.fields("permissions").says("contents", "write")
+                access = self._listing(installation.number("id"))
+                yield access, Listing("/installation/repositories", "repositories", writes)
+
     def me(self) -> Person:
         """The account that the App's work shows up under: an App may not ask `/user` who it is."""
         with reading(f"the account of {self._name}"):
             slug = str(self._ask("/app")["slug"])
         anywhere = _Visit(self._visit_anywhere, self._pacers.clock)
         return _read_account(self._wire_of(anywhere), f"/users/{quote(slug, safe='')}%5Bbot%5D")
+
+    def _listing(self, number: int) -> Access:
+        """The token of an installation that may look at everything there and touch nothing."""
+        there = {"id": number, "permissions": {}}
+        with self._lock:
+            return self._listings.setdefault(number, _Visit(partial(self._mint, there, {}, {}), self._pacers.clock))
 
     def _visit(self, repo: Repo, purpose: Purpose) -> _Minted:
         try:

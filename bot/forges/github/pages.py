@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from bot.forges.fields import Fields, UnreadableError
 from bot.forges.github.wire import Wire
@@ -27,13 +28,23 @@ def each(wire: Wire, path: str, key: str = "", **parameters: str) -> Iterator[Fi
     """
     headers, data = wire.requestJsonAndCheck("GET", path, {"per_page": _PAGE, **parameters})
     while True:
-        items = data[key] if key else data
-        if not isinstance(items, list):
-            raise UnreadableError(f"{key or 'the body'} is not a list")
-        yield from (Fields(str(index), one) for index, one in enumerate(items))
+        yield from _items(data, key)
         following = _NEXT.search(str(headers.get("link", "")))
         if following is None:
             return
         if not following[1].startswith(f"{wire.base_url}/"):
             raise WireFault(f"GitHub's list {path} goes on at another server.", status=None)
         headers, data = wire.requestJsonAndCheck("GET", following[1])
+
+
+def read_page(wire: Wire, path: str, **parameters: str) -> tuple[list[Fields], bool]:
+    """One page of a list, and whether there is another one behind it."""
+    headers, data = wire.requestJsonAndCheck("GET", path, {"per_page": _PAGE, **parameters})
+    return _items(data, ""), _NEXT.search(str(headers.get("link", ""))) is not None
+
+
+def _items(data: Any, key: str) -> list[Fields]:  # noqa: ANN401 - JSON
+    items = data[key] if key else data
+    if not isinstance(items, list):
+        raise UnreadableError(f"{key or 'the body'} is not a list")
+    return [Fields(str(index), one) for index, one in enumerate(items)]

@@ -15,6 +15,7 @@ from bot.core.actions import Missing, Refused
 from bot.core.model import Repo
 from bot.core.setup import Hook, HookReady, HookWish, LabelWish, Right, Visit
 from bot.forges.github.connection import Connection
+from bot.forges.github.deliveries import Deliveries
 from bot.forges.github.reading import reading
 from bot.forges.github.wire import Wire
 from bot.forges.settings import MISPOINTED, is_same_address, read_clock
@@ -32,6 +33,7 @@ class RepositorySettings:
     def __init__(self, connection: Connection, *, is_app: bool = False) -> None:
         self._connection = connection
         self._is_app = is_app
+        self.deliveries = Deliveries(connection, is_app=is_app)
 
     # ── a look at it ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -160,7 +162,7 @@ def _read_hook(found: Found, url: str) -> Hook:
         failing = f"{answer.code or 'no answer'} ({answer.message or status})"
     elif answer.code and not 200 <= answer.code < 300:
         failing = str(answer.code)
-    return Hook(found.config["url"], tuple(_flaws(found, url)), failing)
+    return Hook(found.config["url"], tuple(_flaws(found, url)), failing, is_disabled=not found.active)
 
 
 def _flaws(found: Found, url: str) -> Iterable[str]:

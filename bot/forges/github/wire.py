@@ -23,7 +23,8 @@ from bot.forges.wire_fault import WireFault
 
 _REPEATABLE = frozenset({"GET", "HEAD"})
 _PAGE = 100
-_NO_CONTENT = 204
+_WORDLESS = frozenset({202, 204})
+"""What is accepted, to be done later, may be answered with nothing; so is what has no content."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +155,7 @@ class Wire(Requester):
             return answer.headers, json.loads(known.text)
         if not 200 <= answer.status < 300:
             raise explain(question.what, answer, wait)
-        if not answer.text and (question.verb == "DELETE" or answer.status == _NO_CONTENT):
+        if answer.text in ("", "null") and (question.verb == "DELETE" or answer.status in _WORDLESS):
             return answer.headers, None
         data = _read(question.what, answer.text)
         if question.verb == "GET":

@@ -32,6 +32,7 @@ from bot.core.model import Capabilities, CheckReport, CloneAccess, Comment, NewC
 from bot.forges.gitlab.branches import Branches
 from bot.forges.gitlab.checks import Checks
 from bot.forges.gitlab.connection import Connection
+from bot.forges.gitlab.history import History
 from bot.forges.gitlab.reading import (
     is_by_people,
     known,
@@ -82,6 +83,7 @@ class GitLab:
         self.releases = Releases(self._connection, self._manners)
         self.branches = Branches(self._connection)
         self.checks = Checks(self._connection)
+        self.history = History(self._connection, self.me)
         self.threads = Threads(self._connection)
         self._bots: dict[int, bool] = {}
         self._learning = Lock()

@@ -14,7 +14,7 @@ from bot.core.errors import UserError
 from bot.core.model import Secret
 from bot.forges.answers import Answers
 from bot.forges.gitlab.wire import PAGE, Wire
-from bot.forges.pacing import Manners, Pacers
+from bot.forges.pacing import Clock, Manners, Pacers
 from bot.forges.tally import count_call
 
 
@@ -49,6 +49,11 @@ class Connection:
                 session=Wire(self._api, self._manners, self._pacer, self._answers, self._count),
             )
         return client
+
+    @property
+    def clock(self) -> Clock:
+        """What it waits by."""
+        return self._manners.clock
 
     def _count(self) -> None:
         count_call()

@@ -16,6 +16,7 @@ from bot.core.model import Repo, Role
 from bot.core.setup import Hook, HookReady, HookWish, LabelWish, Right, Visit
 from bot.forges.fields import Fields
 from bot.forges.gitlab.connection import Connection
+from bot.forges.gitlab.deliveries import Deliveries
 from bot.forges.gitlab.reading import read_account, read_role, reading
 from bot.forges.settings import MISPOINTED, is_same_address, read_clock
 from bot.forges.wire_fault import WireFault
@@ -29,6 +30,7 @@ class RepositorySettings:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self.deliveries = Deliveries(connection)
 
     # ── a look at it ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -107,7 +109,8 @@ class RepositorySettings:
             status = self._last_status(found)
             failing = f"no answer ({status})" if status and not status.isdigit() else status
             good = failing is None or failing.startswith("2")
-            return Hook(hook.text("url"), tuple(_flaws(hook, url)), None if good else failing)
+            asleep = _sleep_of(hook) is not None
+            return Hook(hook.text("url"), tuple(_flaws(hook, url)), None if good else failing, asleep)
 
     def ensure_hook(self, repo: Repo, wish: HookWish) -> HookReady | Refused:
         """Create the webhook, or mend it; the secret is set where there is none, or where it is turned away."""

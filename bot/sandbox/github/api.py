@@ -43,7 +43,7 @@ _PREFIX = "/api/v3"
 _REPO = "/repos/{owner}/{repo}"
 _NUMBERS = {
     "pull_number", "issue_number", "comment_id", "milestone_number", "hook_id", "installation_id", "check_run_id",
-    "release_id", "ruleset_id",
+    "release_id", "ruleset_id", "delivery_id",
 }
 _WITH_SLASHES = {"ref", "branch", "path", "name", "commit_sha", "tag"}
 _HEADERS = {
@@ -117,6 +117,8 @@ class GitHubApi:
             raise not_found()
         if asker is None and (route.method != "GET" or ROLES.index(route.role) > ROLES.index("read")):
             raise Refusal(401, "Requires authentication")
+        if repository.archived and route.method != "GET":
+            raise Refusal(403, "Repository was archived so is read-only.")
         if not self.forge.may(repository, asker, route.role):
             bot = asker is not None and asker.kind == "Bot"
             words = "Resource not accessible by integration" if bot else "Must have admin rights to Repository."

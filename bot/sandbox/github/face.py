@@ -23,6 +23,7 @@ from bot.sandbox.github.announcing import (
 )
 from bot.sandbox.github.pulls import merge_pull, open_pull, set_pull_state
 from bot.sandbox.github.rules import satisfies
+from bot.sandbox.github.shapes import node_id
 from bot.sandbox.issues import Scene
 from bot.sandbox.merging import FORGE
 from bot.sandbox.state import Comment, Hook, Issue, Label, Repository, User
@@ -87,6 +88,16 @@ class GitHubFace:
             named += [f"refs/{folder}/{rule.name}" for rule in unable]
         return named
 
+    def bystanders(self, forge: Forge, repository: Repository) -> list[tuple[Hook, dict[str, object], int]]:
+        """The webhooks of the Apps that are installed here."""
+        found: list[tuple[Hook, dict[str, object], int]] = []
+        for installation in forge.world.installations.values():
+            app = forge.world.apps[installation.app]
+            if app.hook and installation.suspended_at is None and repository.id in installation.repositories:
+                shown = {"id": installation.id, "node_id": node_id("Integration", installation.id)}
+                found.append((app.hook, {"installation": shown}, app.id))
+        return found
+
     def seal(self, hook: Hook, event: str, body: bytes, origin: int) -> Letter:
         """The signatures cover the body alone, not the id and not the name of the event."""
         guid, key = str(uuid.uuid4()), hook.secret.encode()
@@ -98,7 +109,7 @@ class GitHubFace:
             "X-GitHub-Event": event,
             "X-GitHub-Hook-ID": str(hook.id),
             "X-GitHub-Hook-Installation-Target-ID": str(origin),
-            "X-GitHub-Hook-Installation-Target-Type": "repository",
+            "X-GitHub-Hook-Installation-Target-Type": "integration" if hook.of_app else "repository",
             "X-Hub-Signature": f"sha1={hmac.new(key, body, 'sha1').hexdigest()}",
             "X-Hub-Signature-256": f"sha256={hmac.new(key, body, hashlib.sha256).hexdigest()}",
         })

@@ -67,7 +67,7 @@ def admit_guest(asker: User | None, method: str, template: str, repository: Repo
 
 
 def _admit(guest: Guest, method: str, template: str, repository: Repository | None) -> None:
-    if template == "/user":
+    if template in {"/user", "/user/repos"}:
         raise Refusal(403, "Resource not accessible by integration")
     if repository and repository.id not in guest.repositories and (repository.private or method != "GET"):
         raise not_found() if repository.private else Refusal(403, "Resource not accessible by integration")

@@ -8,10 +8,11 @@ from __future__ import annotations
 from bot.sandbox.exchanges import Json, Reply
 from bot.sandbox.forge import Forge
 from bot.sandbox.github.calls import Call, Route
-from bot.sandbox.github.guests import AppItself, mint
+from bot.sandbox.github.guests import AppItself, Guest, mint
+from bot.sandbox.github.routes_hooks import attempt_again, list_attempts
 from bot.sandbox.github.shapes import View, node_id, show_repository, show_user, stamp, stamp_or_none
 from bot.sandbox.refusals import Refusal, not_found
-from bot.sandbox.state import AppRecord, Installation
+from bot.sandbox.state import AppRecord, Hook, Installation
 
 EVERYTHING = {
     "metadata": "read", "contents": "write", "issues": "write", "pull_requests": "write", "workflows": "write",
@@ -41,6 +42,13 @@ def install_app(forge: Forge, app: AppRecord, *paths: str, rights: dict[str, str
         made = Installation(forge.world.take_id(), app.id, owner, ids, rights or dict(EVERYTHING), forge.now())
         forge.world.installations[made.id] = made
         return made
+
+
+def give_hook(forge: Forge, app: AppRecord, url: str, secret: str) -> Hook:
+    """Set the App's webhook, which hears of everything in the repositories that the App is installed in."""
+    with forge.changing():
+        app.hook = Hook(forge.world.take_id(), url, secret, ["*"], forge.now(), of_app=True)
+        return app.hook
 
 
 def form_team(forge: Forge, path: str, **members: str) -> None:
@@ -84,6 +92,29 @@ def create_token(call: Call) -> Reply:
     return Reply(201, answer)
 
 
+def list_repositories_of_installation(call: Call) -> Reply:
+    if not isinstance(call.asker, Guest):
+        raise Refusal(403, "You must authenticate with an installation access token in order to list repositories.")
+    known = call.forge.world.repositories
+    mine = [known[number] for number in call.asker.repositories if number in known]
+    page = call.pages(mine, lambda found: show_repository(call.view, found))
+    return Reply(200, {"total_count": len(mine), "repositories": page.body}, page.headers)
+
+
+def read_hook(call: Call) -> Reply:
+    hook = _hook(call)
+    shown = {"content_type": hook.content_type, "insecure_ssl": str(int(hook.insecure)), "url": hook.url}
+    return Reply(200, shown | {"secret": "********"} if hook.secret else shown)
+
+
+def list_deliveries(call: Call) -> Reply:
+    return list_attempts(call, _hook(call))
+
+
+def deliver_again(call: Call) -> Reply:
+    return attempt_again(call, _hook(call))
+
+
 def read_membership(call: Call) -> Reply:
     path, login = f"{call.word('org')}/{call.word('team_slug')}", call.word("username")
     if call.asker is None:
@@ -122,6 +153,13 @@ def _show_installation(view: View, found: Installation) -> Json:
     }
 
 
+def _hook(call: Call) -> Hook:
+    hook = _app(call).hook
+    if hook is None:
+        raise not_found()
+    return hook
+
+
 def _app(call: Call) -> AppRecord:
     if not isinstance(call.asker, AppItself):
         raise Refusal(401, "A JSON web token could not be decoded")
@@ -130,7 +168,11 @@ def _app(call: Call) -> AppRecord:
 
 ROUTES = (
     Route("GET", "/app", read_app),
+    Route("GET", "/app/hook/config", read_hook),
+    Route("GET", "/app/hook/deliveries", list_deliveries),
+    Route("POST", "/app/hook/deliveries/{delivery_id}/attempts", deliver_again),
     Route("GET", "/app/installations", list_installations),
+    Route("GET", "/installation/repositories", list_repositories_of_installation),
     Route("POST", "/app/installations/{installation_id}/access_tokens", create_token),
     Route("GET", "/repos/{owner}/{repo}/installation", read_installation_of_repository),
     Route("GET", "/orgs/{org}/teams/{team_slug}/memberships/{username}", read_membership),

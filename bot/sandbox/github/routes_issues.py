@@ -5,6 +5,9 @@ It never changes the state by itself: `issues` does.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime
+
 from bot.sandbox.exchanges import Reply
 from bot.sandbox.github.calls import Call, Route
 from bot.sandbox.github.pulls import set_pull_state
@@ -36,10 +39,16 @@ from bot.sandbox.state import Comment, Entry, Issue, Label
 def list_issues(call: Call) -> Reply:
     state = call.query.get("state", "open")
     wanted = {name.lower() for name in call.query.get("labels", "").split(",") if name}
+    since = _since(call)
     found = [
-        issue for issue in reversed(call.repository.issues.values())
+        issue for issue in call.repository.issues.values()
         if state in {"all", issue.state} and wanted <= {name.lower() for name in issue.labels}
+        and (since is None or issue.updated_at > since)
     ]
+    orders = {"updated": lambda issue: issue.updated_at, "comments": lambda issue: len(issue.comments)}
+    order: Callable[[Issue], int] = orders.get(call.query.get("sort", ""), lambda issue: issue.created_at)
+    newest_first = call.query.get("direction", "desc") == "desc"
+    found.sort(key=lambda issue: (order(issue), issue.number), reverse=newest_first)
     return call.pages(found, lambda issue: show_listed_issue(call.view, call.repository, issue))
 
 
@@ -80,6 +89,20 @@ def edit_issue(call: Call) -> Reply:
 def list_comments(call: Call) -> Reply:
     issue = call.issue
     return call.pages(issue.comments, lambda comment: show_comment(call.view, call.repository, issue, comment))
+
+
+def list_all_comments(call: Call) -> Reply:
+    """The comments of all issues, by their number unless it is asked otherwise."""
+    since, order = _since(call), call.query.get("sort")
+    found = [
+        (issue, comment) for issue in call.repository.issues.values() for comment in issue.comments
+        if since is None or comment.updated_at > since
+    ]
+    by_time = {"created": lambda one: one.created_at, "updated": lambda one: one.updated_at}
+    when: Callable[[Comment], int] = by_time.get(order or "", lambda _: 0)
+    found.sort(key=lambda one: (when(one[1]), one[1].id),
+               reverse=order in by_time and call.query.get("direction") != "asc")  # fmt: skip
+    return call.pages(found, lambda one: show_comment(call.view, call.repository, *one))
 
 
 def create_comment(call: Call) -> Reply:
@@ -210,6 +233,17 @@ def read_milestone(call: Call) -> Reply:
     return Reply(200, show_milestone(call.view, call.repository, milestone))
 
 
+def _since(call: Call) -> float | None:
+    """The time after which something must have been updated: the description says after it, not at it."""
+    text = call.query.get("since")
+    if text is None:
+        return None
+    try:
+        return datetime.fromisoformat(text).timestamp()
+    except ValueError:
+        raise invalid("Issue", "since") from None
+
+
 def _scene(call: Call) -> Scene:
     return Scene(call.forge, call.repository, call.issue, call.actor)
 
@@ -270,6 +304,7 @@ ROUTES = (
     Route("PATCH", _ISSUE, edit_issue),
     Route("GET", f"{_ISSUE}/comments", list_comments),
     Route("POST", f"{_ISSUE}/comments", create_comment),
+    Route("GET", f"{_REPO}/issues/comments", list_all_comments),
     Route("GET", _COMMENT, read_comment),
     Route("PATCH", _COMMENT, change_comment),
     Route("DELETE", _COMMENT, drop_comment),

@@ -15,6 +15,7 @@ from bot.sandbox.github.rules import check_rules, is_protected
 from bot.sandbox.github.shapes import (
     show_account,
     show_full_repository,
+    show_listed_repository,
     show_ref,
     show_user,
 )
@@ -49,6 +50,14 @@ def read_rate(_: Call) -> Reply:
 
 def read_repository(call: Call) -> Reply:
     return Reply(200, show_full_repository(call.view, call.repository, call.asker))
+
+
+def list_own_repositories(call: Call) -> Reply:
+    """Those that the asker was given a role in, by name."""
+    asker = call.forge.user(call.actor)
+    known = sorted(call.forge.world.repositories.values(), key=lambda found: found.path.lower())
+    mine = [found for found in known if call.forge.given_role(found, asker) not in {None, "none"}]
+    return call.pages(mine, lambda found: show_listed_repository(call.view, found, asker))
 
 
 def read_permission(call: Call) -> Reply:
@@ -209,6 +218,7 @@ def _show_content(call: Call, entry: TreeEntry, path: str, ref: str) -> Json:
 _REPO = "/repos/{owner}/{repo}"
 ROUTES = (
     Route("GET", "/user", read_self),
+    Route("GET", "/user/repos", list_own_repositories),
     Route("GET", "/users/{username}", read_user),
     Route("GET", "/rate_limit", read_rate),
     Route("GET", _REPO, read_repository),

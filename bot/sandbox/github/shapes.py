@@ -108,19 +108,26 @@ def show_repository(view: View, repository: Repository) -> Json:
         "git_url": f"git:{page.partition(':')[2]}.git", "ssh_url": f"git@sandbox.invalid:{repository.path}.git",
         "clone_url": f"{page}.git", "svn_url": page, **counts, **nothing, **switches,
         "default_branch": repository.default_branch, "open_issues_count": open_issues, "open_issues": open_issues,
-        "has_discussions": False, "archived": False, "disabled": False, "allow_forking": True, "is_template": False,
+        "has_discussions": False, "archived": repository.archived, "disabled": False, "allow_forking": True,
+        "is_template": False,
         "web_commit_signoff_required": False, "topics": [], "visibility": "private" if repository.private else "public",
         "created_at": stamp(repository.created_at), "updated_at": stamp(repository.created_at),
         "pushed_at": stamp(repository.pushed_at),
     }
 
 
-def show_full_repository(view: View, repository: Repository, asker: User | None) -> Json:
-    """A repository asked for by itself, with what the asker may do in it."""
+def show_listed_repository(view: View, repository: Repository, asker: User | None) -> Json:
+    """A repository in the list of those that the asker knows, with what the asker may do in it."""
     may = view.forge.may
     roles = {"admin": "admin", "maintain": "maintain", "push": "write", "triage": "triage", "pull": "read"}
     return show_repository(view, repository) | {
         "permissions": {name: may(repository, asker, role) for name, role in roles.items()},
+    }
+
+
+def show_full_repository(view: View, repository: Repository, asker: User | None) -> Json:
+    """A repository asked for by itself."""
+    return show_listed_repository(view, repository, asker) | {
         "allow_merge_commit": True, "allow_squash_merge": True, "allow_rebase_merge": True,
         "delete_branch_on_merge": False, "subscribers_count": 0, "network_count": 0,
     }

@@ -109,6 +109,8 @@ class GitLabApi:
             raise missing("Project")
         if asker is None and (route.method != "GET" or route.role != "read"):
             raise Denial(401, "401 Unauthorized")
+        if repository.archived and route.method != "GET":
+            raise forbidden()
         if not self.forge.may(repository, asker, route.role):
             raise forbidden()
 

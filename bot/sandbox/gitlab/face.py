@@ -100,6 +100,9 @@ class GitLabFace:
             named += [f"refs/{folder}/{rule.name}" for rule in unable]
         return named
 
+    def bystanders(self, _forge: Forge, _repository: Repository) -> list[tuple[Hook, dict[str, object], int]]:
+        return []
+
     def seal(self, hook: Hook, event: str, body: bytes, origin: int) -> Letter:
         """The plain token goes with every webhook; the signature covers id, time and body, where there is a key."""
         guid = str(uuid.uuid4())

@@ -9,7 +9,7 @@ import base64
 import binascii
 from urllib.parse import urlsplit
 
-from bot.sandbox.deliveries import Delivery
+from bot.sandbox.deliveries import Attempt
 from bot.sandbox.exchanges import Json, Reply
 from bot.sandbox.gitlab.announcing import announce_test
 from bot.sandbox.gitlab.calls import Call, Denial, Malformed, Route, missing
@@ -27,6 +27,7 @@ _TRIGGERS = {
 }
 _CLASSES = {"successful": 2, "client_failure": 4, "server_failure": 5}
 _END_OF_PATIENCE, _KEY_BYTES, _MOST_EVENTS = 40, 32, 20
+_MOST_RESENT, _A_MINUTE, _KEPT = 5, 60, 7 * 86_400
 _ALL_EVENTS = "*"
 
 
@@ -72,21 +73,34 @@ def try_hook(call: Call) -> Reply:
 
 def list_events(call: Call) -> Reply:
     """What was sent, the latest first, at most twenty at a time."""
-    hook, wanted = _find(call), call.text("status")
+    hook, wanted = _find(call), call.words("status")
     if (call.number("per_page") or 1) > _MOST_EVENTS:
         raise Malformed("per_page does not have a valid value")
-    sent = [delivery for delivery in call.forge.deliveries.all if delivery.hook.id == hook.id and delivery.statuses]
-    found = [delivery for delivery in reversed(sent) if _is_of(delivery, wanted)]
+    found = [one for one in _recent(call, hook) if wanted is None or any(_is_of(one, each) for each in wanted)]
     return call.pages(found, _show_event)
 
 
 def resend(call: Call) -> Reply:
-    hook, number = _find(call), call.id("hook_event_id")
-    for delivery in call.forge.deliveries.all:
-        if delivery.hook.id == hook.id and _event_id(delivery) == number:
-            call.forge.deliveries.redeliver(delivery.id)
-            return Reply(201, {"response_status": 200})
-    raise missing()
+    """Send it once more and wait for the answer, five times a minute at most; not to where it was not sent before."""
+    hook, number, now = _find(call), call.id("hook_event_id"), call.forge.now()
+    asked = call.forge.sent_again.setdefault((call.repository.id, call.actor), [])
+    if len([at for at in asked if at > now - _A_MINUTE]) >= _MOST_RESENT:
+        raise Denial(429, "This endpoint has been requested too many times. Try again later.")
+    asked.append(now)
+    attempt = next((one for one in _recent(call, hook) if one.number == number), None)
+    if attempt is None:
+        raise missing()
+    if _status_of(call, hook) != "executable":
+        raise Denial(422, "Hook disabled")
+    status, said = call.forge.deliveries.send_again(attempt.delivery)
+    if not status:
+        raise Denial(422, said or "Failed to open TCP connection")
+    return Reply(201, {"response_status": status})
+
+
+def _recent(call: Call, hook: Hook) -> list[Attempt]:
+    """Every attempt of the last seven days, the latest first: each is an event of its own."""
+    return [one for one in call.forge.deliveries.attempts_to(hook) if one.at >= call.forge.now() - _KEPT]
 
 
 def _find(call: Call) -> Hook:
@@ -146,20 +160,18 @@ def _show(call: Call, hook: Hook) -> Json:
     }
 
 
-def _event_id(delivery: Delivery) -> int:
-    return int(delivery.id.partition("-")[0], 16)
+def _is_of(attempt: Attempt, wanted: str) -> bool:
+    """Where nobody answered counts among the failures of the server."""
+    family = attempt.status // 100 if attempt.status else _CLASSES["server_failure"]
+    return wanted == str(attempt.status) or family == _CLASSES.get(wanted)
 
 
-def _is_of(delivery: Delivery, wanted: str | None) -> bool:
-    status = delivery.statuses[-1]
-    return wanted is None or wanted == str(status) or status // 100 == _CLASSES.get(wanted)
-
-
-def _show_event(delivery: Delivery) -> Json:
+def _show_event(attempt: Attempt) -> Json:
+    delivery, status = attempt.delivery, attempt.status
     hidden = {"X-Gitlab-Token": "[REDACTED]"} if "X-Gitlab-Token" in delivery.headers else {}
-    status = delivery.statuses[-1]
     return {
-        "id": _event_id(delivery), "url": delivery.hook.url, "trigger": _TRIGGERS.get(delivery.event, "push_hooks"),
+        "id": attempt.number, "created_at": stamp(attempt.at), "url": delivery.hook.url,
+        "trigger": _TRIGGERS.get(delivery.event, "push_hooks"),
         "request_headers": delivery.headers | hidden, "request_data": delivery.payload, "response_headers": {},
         "response_body": "", "execution_duration": 0.01, "response_status": str(status) if status else "internal error",
     }

@@ -13,13 +13,16 @@ from bot.sandbox.issues import add_comment, add_reaction, delete_comment, edit_c
 from bot.sandbox.state import Comment
 
 _LONGEST_NOTE = 1_000_000
+_ACTIVITY = {False: "only_comments", True: "only_activity"}
 
 
 def list_notes(call: Call) -> Reply:
     """The newest first, unless it is asked otherwise; system notes among them."""
     order = call.choice("order_by", "created_at", "updated_at")
     newest_first = call.choice("sort", "desc", "asc") == "desc"
-    notes = sorted(_visible(call), key=lambda note: (getattr(note, order), note.id), reverse=newest_first)
+    activity = call.choice("activity_filter", "all_notes", "only_comments", "only_activity")
+    wanted = [note for note in _visible(call) if activity in {"all_notes", _ACTIVITY[note.system]}]
+    notes = sorted(wanted, key=lambda note: (getattr(note, order), note.id), reverse=newest_first)
     return call.pages(notes, lambda note: show_note(call.site, call.repository, call.issue, note))
 
 
@@ -56,6 +59,7 @@ def give_award(call: Call) -> Reply:
     award, new = add_reaction(call.forge, note, call.needed("name"), call.actor)
     if not new:
         raise missing("Award Emoji Name has already been taken")
+    note.updated_at = call.forge.now()  # GitLab does not tell this from an edit
     return Reply(201, show_award(call.site, note, award))
 
 

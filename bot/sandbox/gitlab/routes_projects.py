@@ -6,14 +6,17 @@ It never changes the state by itself beyond what `issues` offers.
 from __future__ import annotations
 
 import re
+from urllib.parse import urlencode
 
 from bot.sandbox.exchanges import Reply
 from bot.sandbox.gitlab.calls import Call, Denial, Route, missing
 from bot.sandbox.gitlab.shapes import (
+    LEVELS,
     show_full_project,
     show_label,
     show_member,
     show_milestone,
+    show_project,
     show_self,
     show_user,
     stamp,
@@ -24,6 +27,7 @@ from bot.sandbox.state import Label, User
 _COLOR = re.compile(r"#?([0-9a-fA-F]{6})")
 _VERSION = {"version": "19.3.2-ee", "revision": "5a9dbd1b2c3"}
 _ALL = "/projects/{id}"
+_PAGE, _LARGEST_PAGE = 20, 100
 
 
 def read_self(call: Call) -> Reply:
@@ -55,6 +59,32 @@ def read_user(call: Call) -> Reply:
     if user is None:
         raise missing("User")
     return Reply(200, show_user(call.site, user.login) | {"bot": user.kind == "Bot"})
+
+
+def list_projects(call: Call) -> Reply:
+    """The projects that the asker knows. Read on by the id of the last one when that is asked for, else by page."""
+    asker, least = call.forge.user(call.actor), call.number("min_access_level") or 0
+    mine, archived = call.flag("membership"), call.flag("archived")
+    call.flag("with_merge_requests_enabled")  # all of them are
+    found = [
+        each for each in sorted(call.forge.world.repositories.values(), key=lambda each: each.id)
+        if call.forge.role_of(each, asker) != "none"
+        and (not (mine or least) or LEVELS[call.forge.given_role(each, asker) or "none"] >= max(least, 1))
+        and archived in {None, each.archived}
+    ]
+    shown = show_project if call.flag("simple") else lambda site, each: show_full_project(site, each, asker)
+    call.choice("order_by", "created_at", "id")
+    if call.choice("sort", "desc", "asc") == "desc":
+        found.reverse()
+    if call.text("pagination") != "keyset":
+        return call.pages(found, lambda each: shown(call.site, each))
+    size, after = min(call.number("per_page") or _PAGE, _LARGEST_PAGE), call.number("id_after") or 0
+    rest = [each for each in found if each.id > after]
+    links = {}
+    if len(rest) > size:
+        query = urlencode({**call.query, "id_after": rest[size - 1].id})
+        links = {"Link": f'<{call.site.web}{call.path}?{query}>; rel="next"'}
+    return Reply(200, [shown(call.site, each) for each in rest[:size]], links)
 
 
 def read_project(call: Call) -> Reply:
@@ -175,6 +205,7 @@ ROUTES = (
     Route("GET", "/version", read_version),
     Route("GET", "/users", list_users),
     Route("GET", "/users/{user_id}", read_user),
+    Route("GET", "/projects", list_projects),
     Route("GET", _ALL, read_project),
     Route("GET", f"{_ALL}/members/all", list_members),
     Route("GET", f"{_ALL}/members/all/{{user_id}}", read_member),

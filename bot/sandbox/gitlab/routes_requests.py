@@ -45,6 +45,7 @@ def scene_of(call: Call) -> Scene:
 
 def list_requests(call: Call) -> Reply:
     """All states unless one is asked for, the newest first."""
+    call.choice("scope", "all")
     state = call.choice("state", "all", "opened", "closed", "merged", "locked")
     order = call.choice("order_by", "created_at", "updated_at", "title")
     newest_first = call.choice("sort", "desc", "asc") == "desc"

@@ -113,7 +113,7 @@ def show_full_project(site: Site, repository: Repository, asker: User | None) ->
     links = ("events", "issues", "labels", "members", "merge_requests", "cluster_agents")
     around = {"self": url, "repo_branches": f"{url}/repository/branches", **{name: f"{url}/{name}" for name in links}}
     shown = show_project(site, repository) | {
-        "_links": around, "archived": False, "creator_id": 1,
+        "_links": around, "archived": repository.archived, "creator_id": 1,
         "visibility": "private" if repository.private else "public",
         **{f"{name}_access_level": "enabled" for name in _ON}, "issues_enabled": True, "merge_requests_enabled": True,
         "empty_repo": not forge.bare(repository).refs("refs/heads/"), "merge_method": repository.merge_method,
