@@ -239,6 +239,12 @@ def find_evidence(commit: Traits, line: BranchIndex, main: BranchIndex) -> Evide
     return Evidence("similar", commit.sha, best.sha, certain=False, score=score)
 
 
+def find_merge(merge: str, commits: Sequence[str], line: BranchIndex) -> tuple[Evidence, ...]:
+    """Evidence for all commits of a merge at once: a commit of the line says that it was picked from the merge."""
+    pick = next((pick for pick in line.picks_of(merge) if line.stands(pick, merge)), None)
+    return tuple(Evidence("trailer", sha, pick.sha, certain=True, score=1.0) for sha in commits) if pick else ()
+
+
 def _is_of_another(found: Traits, source: Traits, main: BranchIndex) -> bool:
     """Whether a commit of the line says that it was picked from another commit of the main branch, and not of this."""
     return not _names(found, source) and any(named in main.commits for named in found.picked_from)

@@ -257,6 +257,8 @@ class Change:
     """One sentence that says why these commits, and no others, are the change."""
     mainline: int | None = None
     """The parent (from 1) that a single merge commit is picked against; None for ordinary commits."""
+    merged_as: str | None = None
+    """The merge commit that brought these commits. Who picks by hand may have picked that one, and named it."""
 
 
 EvidenceKind = Literal["ancestor", "trailer", "pull", "tree", "patch-id", "similar"]

@@ -56,7 +56,8 @@ class ChangeResolver:
         if merged.sha == head.sha:
             return self._fast_forward(pull, head)
         if len(merged.parents) == 2:
-            return self._merge_commit(pull, merged, head)
+            found = self._merge_commit(pull, merged, head)
+            return replace(found, merged_as=merged.sha) if isinstance(found, Change) else found
         if len(merged.parents) == 1:
             return self._squash_or_rebase(pull, merged, head)
         return Unproven(f"{merged.sha[:12]} has {len(merged.parents)} parents", _ASK)

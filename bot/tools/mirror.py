@@ -35,7 +35,7 @@ from bot.core.actions import (
     Synced,
     Unproven,
 )
-from bot.core.duplicates import BranchIndex, Traits, doubt, find_combined, find_evidence, numbers_said
+from bot.core.duplicates import BranchIndex, Traits, doubt, find_combined, find_evidence, find_merge, numbers_said
 from bot.core.errors import Fault
 from bot.core.model import Branch, Change, CloneAccess, Evidence, NewCommit, Repo
 from bot.core.refs import Touched, Untouched
@@ -267,6 +267,10 @@ class Mirror:
         shas = [commit.sha for commit in action.change.commits]
         found = [find_evidence(traits, line, main) for traits in self.patch_ids.traits(shas)]
         evidence = self._borne_out([e for e in found if e is not None], line, action)
+        if action.change.merged_as and sum(e.certain for e in evidence) < len(shas):
+            whole = self._borne_out(find_merge(action.change.merged_as, shas, line), line, action)
+            if whole and whole[0].certain:
+                return whole
         first = action.change.commits[0]
         if len(shas) > 1 and first.parents and sum(e.certain for e in evidence) < len(shas):
             sum_of_all = self.patch_ids.combined(first.parents[0], shas[-1])

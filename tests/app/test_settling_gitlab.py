@@ -45,10 +45,11 @@ def test_a_revert_of_the_merge_request_takes_the_label_away(world, method):
     assert "| 2.7 | reverted |" in world.said_on(number)[0]
 
 
+@pytest.mark.parametrize("picked", [["--no-merges", "--grep=Make op 3"], ["--merges"]], ids=["commit", "merge"])
 @pytest.mark.parametrize("method", ["squash", "merge"])
-def test_a_pick_that_a_person_pushed_to_the_line_clears_the_conflict(world, method):
+def test_a_pick_that_a_person_pushed_to_the_line_clears_the_conflict(world, method, picked):
     number = land_in_conflict(world, method)
-    log = world.forge.git(REPO).run("log", "-1", "--no-merges", "--grep=Make op 3", "--format=%H", "main")
+    log = world.forge.git(REPO).run("log", "-1", *picked, "--format=%H", "main")
     push(world, BY_HAND, f"Make op 3 a float\n\n(cherry picked from commit {log.strip()})")
     assert state(world, number) == {"backported/2.7"}
 

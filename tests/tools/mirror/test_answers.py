@@ -95,9 +95,9 @@ def test_a_very_long_difference_is_cut_and_says_so(remote, mirror):
 # ── evidence ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def present(mirror, remote, commits, title="Change", onto="release/2.7"):
+def present(mirror, remote, commits, title="Change", onto="release/2.7", merged_as=None):
     plain = tuple(Commit(sha, (remote.sha(f"{sha}^"),), "", "", 0, "") for sha in commits)
-    change = Change(12, title, plain, "rebase", "")
+    change = Change(12, title, plain, "rebase", "", merged_as=merged_as)
     found = mirror.find_present(FindPresent(GITHUB, change, Branch(onto, remote.sha(onto))))
     return [(e.kind, e.commit, e.present_as, e.certain) for e in found]
 
@@ -123,6 +123,28 @@ def test_a_series_that_the_line_has_as_one_commit_is_found_by_its_sum(remote, mi
     assert present(mirror, remote, [one, two]) == [
         ("patch-id", one, here, certain), ("patch-id", two, here, certain),
     ]  # fmt: skip
+
+
+def test_a_pick_of_the_merge_is_a_pick_of_all_that_it_brought(remote, mirror):
+    one = remote.commit("main", {"a.py": lines((3, "one"))}, "One", author=BOB)
+    two = remote.commit("main", {"b.py": lines((3, "two"))}, "Two", author=BOB)
+    merge = "ab" * 20
+    both = {"a.py": lines((3, "one")), "b.py": lines((3, "two"))}
+    here = remote.commit("release/2.7", both, f"By hand\n\n(cherry picked from commit {merge})")
+    mirror.sync(Sync(GITHUB, LINES))
+    assert ("trailer", one, here, True) not in present(mirror, remote, [one, two])
+    assert present(mirror, remote, [one, two], merged_as=merge) == [
+        ("trailer", one, here, True), ("trailer", two, here, True),
+    ]  # fmt: skip
+
+
+def test_a_pick_of_the_merge_whose_content_the_line_has_lost_is_no_certain_evidence(remote, mirror):
+    one = remote.commit("main", {"a.py": lines((3, "one"))}, "One", author=BOB)
+    merge = "ab" * 20
+    remote.commit("release/2.7", {"a.py": lines((3, "one"))}, f"By hand\n\n(cherry picked from commit {merge})")
+    remote.commit("release/2.7", {"a.py": lines()}, "Tidy up")
+    mirror.sync(Sync(GITHUB, LINES))
+    assert not any(certain for *_, certain in present(mirror, remote, [one], merged_as=merge))
 
 
 def test_a_look_alike_of_the_sum_does_not_hide_what_is_certain(remote, mirror):
