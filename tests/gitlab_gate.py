@@ -68,8 +68,9 @@ KIN = {
 """Operations that answer with the same thing: what was seen of one of them holds for the others too."""
 
 NEVER_SEEN = (
-    "GET /version", "GET /projects", "GET /personal_access_tokens/self", "GET /projects/{id}/labels", "POST /projects/{id}/labels",
-    "GET /projects/{id}/labels/{label_id}", "PUT /projects/{id}/labels/{label_id}", "GET /projects/{id}/milestones",
+    "GET /version", "GET /projects", "GET /personal_access_tokens/self", "GET /projects/{id}/labels",
+    "POST /projects/{id}/labels", "GET /projects/{id}/labels/{label_id}", "PUT /projects/{id}/labels/{label_id}",
+    "GET /projects/{id}/milestones",
     "POST /projects/{id}/milestones", "GET /projects/{id}/merge_requests/{n}/resource_label_events",
     "GET /projects/{id}/pipelines", "GET /projects/{id}/pipelines/{pipeline_id}",
     "GET /projects/{id}/protected_branches", "POST /projects/{id}/protected_branches",

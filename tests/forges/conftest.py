@@ -10,7 +10,10 @@ import pytest
 
 from tests.forges.listening import Answering
 
-pytest.register_assert_rewrite("tests.forges.contract", "tests.forges.settings_contract", "tests.forges.tags_contract")
+pytest.register_assert_rewrite(
+    "tests.forges.contract", "tests.forges.history_contract", "tests.forges.settings_contract",
+    "tests.forges.tags_contract",
+)  # fmt: skip
 
 
 @pytest.fixture

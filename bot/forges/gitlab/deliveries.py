@@ -84,7 +84,8 @@ class Deliveries:
             earliest = min(one.failed_at for one in last.values())
             for known_as, _ in self._events(repo, hook, "successful", earliest):
                 last.pop(known_as, None)
-        return tuple(sorted(last.values(), key=lambda one: one.failed_at))
+        oldest_first = list(last.values())[::-1]  # those of one second too
+        return tuple(sorted(oldest_first, key=lambda one: one.failed_at))
 
     def _events(self, repo: Repo, hook: int, status: str, since: int) -> Iterator[tuple[str, Fields]]:
         """Attempts that came to this, the newest first, each with what its delivery is called when it arrives."""
