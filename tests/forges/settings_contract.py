@@ -134,6 +134,7 @@ class SettingsContract:
         found = desk.settings.find_hook(desk.repo, desk.url)
         assert isinstance(found, Hook)
         assert found.flaws == ()
+        assert not found.is_disabled
         assert desk.writes() == before
 
     def test_one_that_is_spoilt_is_put_right_and_it_is_said_how(self, desk: Desk) -> None:
@@ -154,6 +155,9 @@ class SettingsContract:
         for way in desk.ways:
             desk.spoil_hook(way)
             assert desk.hooks() != right
+            found = desk.settings.find_hook(desk.repo, desk.url)
+            assert isinstance(found, Hook)
+            assert found.is_disabled is (way == "off"), "nothing is sent to one that is off"
             made = desk.settings.ensure_hook(desk.repo, desk.wish())
             assert isinstance(made, HookReady)
             assert len(made.changes) == 1

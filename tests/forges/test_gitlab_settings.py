@@ -158,6 +158,7 @@ def test_a_webhook_that_rests_after_failures_is_told_until_when_and_woken(desk: 
     found = desk.settings.find_hook(desk.repo, desk.url)
     assert isinstance(found, Hook)
     [flaw] = found.flaws
+    assert found.is_disabled
     assert "would send nothing before 20" in flaw
     assert desk.settings.ensure_hook(desk.repo, desk.wish()) == HookReady((flaw,))
     assert (desk.hook.failures, desk.hook.disabled_until) == (0, None)

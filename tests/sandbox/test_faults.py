@@ -106,3 +106,20 @@ def test_deliveries_are_listed_and_sent_again_over_http(kit: Sandbox, receiver) 
     assert control(kit, "POST", "deliveries/abc/redeliver").status_code == 404
     kit.deliveries.drain()
     assert receiver.events == ["push", "push"]
+
+
+def test_webhooks_can_fail_or_be_lost_without_a_trace_for_a_while(kit: Sandbox, receiver) -> None:
+    hook = kit.add_hook(REPO, receiver.url, "s", "push")
+    for name, outage in (
+        ("away", {"kind": "fail"}), ("broken", {"kind": "fail", "status": 503}), ("lost", {"kind": "drop"}),
+        ("back", {"kind": "recover"}),
+    ):  # fmt: skip
+        assert control(kit, "POST", "outages", outage).status_code == 200
+        kit.branch(REPO, name, "main", by="ada")
+    kit.deliveries.drain()
+    assert [sent.statuses for sent in kit.delivered("push")] == [[0], [503], [202]]
+    assert receiver.events == ["push"]
+    assert [(one.status, one.again) for one in kit.deliveries.attempts_to(hook)] == [
+        (202, False), (503, False), (0, False),
+    ]  # fmt: skip
+    assert control(kit, "POST", "outages", {"kind": "nap"}).status_code == 422

@@ -171,3 +171,35 @@ def test_the_api_is_also_where_an_enterprise_server_has_it(kit: Sandbox, ask: As
     answer = ask("GET", "", root=f"/api/v3/repos/{REPO}").json()
     assert answer["url"] == f"{kit.url}/api/v3/repos/{REPO}"
     assert answer["clone_url"] == f"{kit.url}/{REPO}.git"
+
+
+def test_an_archived_repository_is_read_only(kit: Sandbox, ask: Ask) -> None:
+    kit.archive(REPO)
+    refused = ask("POST", "/labels", {"name": "x"})
+    assert (refused.status_code, refused.json()["message"]) == (403, "Repository was archived so is read-only.")
+    assert ask("GET", "").json()["archived"] is True
+
+
+def test_only_an_installation_lists_what_it_is_installed_in_and_only_an_account_its_own(kit: Sandbox, ask: Ask) -> None:
+    assert [one["full_name"] for one in ask("GET", "/user/repos", root="").json()] == [REPO]
+    assert ask("GET", "/user/repos", root="", by=None).status_code == 401
+    assert ask("GET", "/installation/repositories", root="").status_code == 403
+
+
+def test_attempts_are_listed_by_cursor_the_newest_first(kit: Sandbox, ask: Ask) -> None:
+    hook = kit.add_hook(REPO, "http://127.0.0.1:9/nobody", "s", "push")
+    kit.grant(REPO, "relbot", "admin")
+    kit.deliveries.fail(500)
+    for number in range(3):
+        kit.branch(REPO, f"b{number}", "main", by="ada")
+    first = ask("GET", f"/hooks/{hook.id}/deliveries?per_page=2")
+    assert "&cursor=v1_" in first.links["next"]["url"]
+    rest = ask("GET", first.links["next"]["url"].removeprefix(kit.url), root="")
+    numbers = [one["id"] for one in (*first.json(), *rest.json())]
+    assert len(numbers) == 3
+    assert numbers == sorted(numbers, reverse=True)
+    assert rest.links == {}
+    assert len(ask("GET", f"/hooks/{hook.id}/deliveries?status=failure").json()) == 3
+    assert ask("GET", f"/hooks/{hook.id}/deliveries?status=success").json() == []
+    assert ask("GET", f"/hooks/{hook.id}/deliveries?cursor=nonsense").status_code == 422
+    assert ask("POST", f"/hooks/{hook.id}/deliveries/1/attempts").status_code == 404

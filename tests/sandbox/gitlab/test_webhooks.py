@@ -308,3 +308,35 @@ def test_what_was_sent_is_listed_and_sent_again_over_the_api(lab: Sandbox, ask: 
     assert lab.deliveries.drain()
     assert [headers["Idempotency-Key"] for headers, _ in receiver.received] == [
         event["request_headers"]["Idempotency-Key"]] * 2
+
+
+def test_each_attempt_is_an_event_of_its_own_and_what_is_given_up_is_not_sent_again(
+    lab: Sandbox, ask: Ask, receiver: Receiver  # noqa: F811
+) -> None:
+    hook = lab.add_hook(PATH, receiver.url, "t0ken", "push_events")
+    lab.deliveries.fail(503)
+    for number in range(5):
+        lab.branch(PATH, f"b{number}", "main", by="ada")
+    events = ask("GET", f"/hooks/{hook.id}/events?status=client_failure,server_failure", by="mona").json()
+    assert len(events) == 4, "after four failures nothing is sent any more"
+    assert ask("GET", f"/hooks/{hook.id}", by="mona").json()["alert_status"] == "temporarily_disabled"
+    resend = f"/hooks/{hook.id}/events/{events[-1]['id']}/resend"
+    assert ask("POST", resend, by="mona").json() == {"message": "Hook disabled"}
+    lab.deliveries.recover()
+    assert ask("POST", f"/hooks/{hook.id}/test/push_events", by="mona").status_code == 201
+    assert ask("POST", resend, by="mona").json() == {"response_status": 202}
+    keys = [
+        event["request_headers"]["Idempotency-Key"]
+        for event in ask("GET", f"/hooks/{hook.id}/events", by="mona").json()
+    ]
+    assert (keys[0], len(keys)) == (events[-1]["request_headers"]["Idempotency-Key"], 6)
+    assert [ask("POST", resend, by="mona").status_code for _ in range(4)] == [201, 201, 201, 429]
+    assert ask("POST", resend, by="ada").status_code == 403
+
+
+def test_an_archived_project_is_read_only_and_not_among_those_that_are_asked_for(lab: Sandbox, ask: Ask) -> None:
+    lab.archive(PATH)
+    assert ask("POST", "/labels", {"name": "x", "color": "#ffffff"}).status_code == 403
+    assert ask("GET", "/labels").status_code == 200
+    assert ask("GET", "/projects?membership=true&archived=false", root="").json() == []
+    assert [one["path_with_namespace"] for one in ask("GET", "/projects?membership=true", root="").json()] == [PATH]
