@@ -203,8 +203,10 @@ def github(url: str) -> GitHub:
 
 
 def test_a_list_that_moves_while_it_is_read_is_read_on_by_time_and_not_by_page() -> None:
-    """Between the two pages pull 1 is touched again: by page, pull 101 would now be on the first one."""
-    first = [issue(n, n) for n in range(1, 101)]
+    """Between the two pages pull 1 is touched again: by page, pull 101 would now be on the first one. What was touched
+    in the second before is asked for too, and is left out.
+    """
+    first = [issue(500, 0), *(issue(n, n) for n in range(1, 101))]
     rest = [issue(n, n) for n in (99, 100, 101, 102)] + [issue(1, 3000)]
     link = ("Link", '<http://127.0.0.1/repositories/7/issues?page=2>; rel="next"')
     with serving(Canned(body=first, headers=(link,)), Canned(body=rest)) as script:
