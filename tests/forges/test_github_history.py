@@ -44,6 +44,10 @@ class GitHubPast(SandboxPast, GitHubBench, Past):
         super().__init__(sandbox)
         self.stop_the_clock()
 
+    def connect(self) -> GitHub:
+        self.manners = Manners(30, pace=None, clock=self.hands.clock)  # long lists take the sandbox a while
+        return super().connect()
+
 
 class AppPast(SandboxPast, AppBench, Past):
     """The same, and the bot comes as a GitHub App, installed in one place more where it may only read."""
@@ -51,6 +55,10 @@ class AppPast(SandboxPast, AppBench, Past):
     def __init__(self, sandbox: Sandbox) -> None:
         super().__init__(sandbox)
         self.stop_the_clock()
+
+    def connect(self) -> GitHub:
+        self.manners = Manners(30, pace=None, clock=self.hands.clock)  # long lists take the sandbox a while
+        return super().connect()
 
     def settle_in(self, made: Repository, role: Role) -> None:
         world = self.sandbox.forge.world

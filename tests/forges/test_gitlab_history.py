@@ -43,6 +43,8 @@ class GitLabPast(SandboxPast, GitLabBench, Past):
     def __init__(self, sandbox: Sandbox) -> None:
         super().__init__(sandbox)
         self.stop_the_clock()
+        # Long lists take the sandbox a while.
+        self.forge = GitLab(sandbox.url, self.token, manners=Manners(30, pace=None, clock=self.hands.clock))
 
 
 @pytest.fixture
