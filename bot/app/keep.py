@@ -5,16 +5,20 @@ It must never be needed for a delivery to be handled: without it the bot does wh
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import partial
 
 from bot.app.connect import open_repository_settings
+from bot.app.equip import hook_address, hook_wish
 from bot.app.intake import Intake
 from bot.app.perform import Performer
 from bot.app.settings import Settings
 from bot.app.store.database import Database
 from bot.app.sweep import Hooks, Sweeper, Wanted
 from bot.app.upkeep import FORGET, RETRY, SWEEP, Keeping, Task, Upkeep, forget, retry, sweep
+from bot.core.errors import UserError
 from bot.core.model import ForgeName
+from bot.core.setup import HookWish
 
 HOUR = 3600.0
 
@@ -24,8 +28,16 @@ def open_sweeper(settings: Settings, performer: Performer, intake: Intake, datab
     hooks: dict[ForgeName, Hooks] = {}
     if settings.server.url:
         for forge, on_forge in open_repository_settings(settings).items():
-            hooks[forge] = Hooks(on_forge, f"{settings.server.url}/hooks/{forge}")
+            url = hook_address(settings, forge, None)
+            hooks[forge] = Hooks(on_forge, url, _wish(settings, forge, url))
     return Sweeper(database, intake, performer.forges, performer, hooks)
+
+
+def _wish(settings: Settings, forge: ForgeName, url: str) -> HookWish | None:
+    """What a webhook should be like; None for a command that was given no secrets."""
+    with suppress(UserError):
+        return hook_wish(settings, forge, url)
+    return None
 
 
 def what_to_sweep(settings: Settings, only: str | None = None, since: int | None = None) -> Wanted:

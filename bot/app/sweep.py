@@ -19,6 +19,7 @@ from bot.core.actions import Missing, Refused
 from bot.core.errors import Fault, UserError
 from bot.core.events import CommentEdited, CommentPosted, Delivery
 from bot.core.model import ForgeName, Repo
+from bot.core.setup import Hook, HookReady, HookWish
 from bot.core.sweep import Seen, sweep
 from bot.forges import Forge, RepositorySettings
 from bot.forges.tally import tallying
@@ -51,10 +52,13 @@ class Swept:
 
 @dataclass(frozen=True, slots=True)
 class Hooks:
-    """The way to the webhooks of a forge's repositories, and the address that they have to send to."""
+    """The way to the webhooks of a forge's repositories, the address that they have to send to, and what they should be
+    like: with that, one that the forge has given up is switched on again.
+    """
 
     settings: RepositorySettings
     url: str
+    wish: HookWish | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,8 +144,9 @@ class Sweeper:
         swept = Swept(repo, found.touched, news)
         hook_at = known.hook_at if known else 0.0
         if repo.forge in self._hooks and (now - hook_at >= LOOK_AT_HOOKS or wanted.since is not None):
-            sent_again, warnings = self._look_after_hook(repo, min(seen.until, int(hook_at) or now))
-            swept, hook_at = replace(swept, sent_again=sent_again, warnings=warnings), now
+            looked = self._look_after_hook(repo, wanted.since or int(hook_at) or now)
+            swept = replace(swept, sent_again=looked.sent_again, warnings=looked.warnings)
+            hook_at = hook_at if looked.is_unfinished else now
         with self._database.begin() as connection:
             sightings.write(connection, repo, found.seen, hook_at)
         return swept
@@ -156,28 +161,53 @@ class Sweeper:
 
     # ── webhooks ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _look_after_hook(self, repo: Repo, since: int) -> tuple[int, tuple[str, ...]]:
-        """Have what failed sent again; how much it was, and what is wrong with the webhook."""
+    def _look_after_hook(self, repo: Repo, since: int) -> _Looked:
+        """Have what failed sent again, and see what is wrong with the webhook.
+
+        One that the credential may not look after can still have deliveries that it may: those of an App.
+        """
         hooks = self._hooks[repo.forge]
         hook = hooks.settings.find_hook(repo, hooks.url)
-        if isinstance(hook, Refused):
-            return 0, ()  # the credential may not look after webhooks, as `relbot doctor` says
         if isinstance(hook, Missing):
-            return 0, (f"It has no webhook to {hooks.url}. `relbot hooks sync --repository {repo.path}` makes it.",)
-        warnings = list(hook.flaws)
-        if hook.is_disabled:
-            said = f"The forge has switched its webhook off. `relbot hooks sync --repository {repo.path}` mends it."
-            warnings.append(said)
-        return self._send_again(repo, hooks, since), tuple(warnings)
+            said = f"It has no webhook to {hooks.url}. `relbot hooks sync --repository {repo.path}` makes it."
+            return _Looked(warnings=(said,))
+        warnings = self._revive(repo, hook, hooks) if isinstance(hook, Hook) else ()
+        return replace(self._send_again(repo, hooks, since), warnings=warnings)
 
-    def _send_again(self, repo: Repo, hooks: Hooks, since: int) -> int:
+    def _revive(self, repo: Repo, hook: Hook, hooks: Hooks) -> tuple[str, ...]:
+        """Switch a webhook on again that the forge has given up; what was wrong, and what is left to be done."""
+        if hook.given_up and hooks.wish:
+            ready = hooks.settings.ensure_hook(repo, hooks.wish)
+            if isinstance(ready, HookReady):
+                return tuple(f"Its webhook was {change}." for change in ready.changes)
+        if hook.is_disabled:
+            said = f"Its webhook is switched off. `relbot hooks sync --repository {repo.path}` switches it on."
+            return (*hook.flaws, said)
+        return hook.flaws
+
+    def _send_again(self, repo: Repo, hooks: Hooks, since: int) -> _Looked:
         failed = hooks.settings.deliveries.failed(repo, hooks.url, since)
         if isinstance(failed, Missing | Refused):
-            return 0
+            return _Looked()
         with self._database.begin() as connection:
             lost = [each for each in failed if not deliveries.knows(connection, f"{repo.forge}:{each.id}")]
         count = 0
         for each in lost[:MOST_SENT_AGAIN]:
-            if hooks.settings.deliveries.redeliver(repo, hooks.url, each) is None:
-                count += 1
-        return count
+            try:
+                again = hooks.settings.deliveries.redeliver(repo, hooks.url, each)
+            except Fault as fault:
+                if not fault.passing:
+                    raise
+                _log.info("the rest is asked for at the next look: %s", fault)
+                return _Looked(count, is_unfinished=True)
+            count += again is None
+        return _Looked(count, is_unfinished=len(lost) > MOST_SENT_AGAIN)
+
+
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """What a look at a webhook came to. `is_unfinished` when there was more to be sent again than a forge grants."""
+
+    sent_again: int = 0
+    warnings: tuple[str, ...] = ()
+    is_unfinished: bool = False

@@ -74,6 +74,8 @@ class Hook:
     failing: str | None = None
     is_disabled: bool = False
     """Whether the forge sends it nothing: somebody has switched it off, or the forge has given it up after failures."""
+    given_up: bool = False
+    """Whether it was the forge: then it may be switched on again. What a person has switched off stays so."""
 
 
 @dataclass(frozen=True, slots=True)

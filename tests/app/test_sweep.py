@@ -8,8 +8,11 @@ from contextlib import contextmanager
 import pytest
 
 from bot.app.store import sightings
-from bot.app.sweep import Sweeper, Wanted
-from tests.app.whole import REPO, World, op
+from bot.app.sweep import Hooks, Sweeper, Wanted
+from bot.core.model import Secret
+from bot.core.setup import HookWish
+from bot.forges.pacing import Manners
+from tests.app.whole import HOOK_SECRET, REPO, World, op
 
 pytestmark = [pytest.mark.xdist_group("durable"), pytest.mark.filterwarnings("ignore::ResourceWarning")]
 FIX = {"kit/ops.py": op(3, "x + 3.0")}
@@ -171,3 +174,50 @@ def forget_pull(world, number):
     """As if the process had died between the branch and the pull."""
     del world.forge.find(REPO).issues[number]
 
+
+
+# ── webhooks ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def hooks_of(world):
+    """The way to the webhook that sends to the bot."""
+    from bot.forges.github.connection import Connection as GitHubConnection
+    from bot.forges.github.settings import RepositorySettings as GitHubSettings
+    from bot.forges.gitlab.connection import Connection as GitLabConnection
+    from bot.forges.gitlab.settings import RepositorySettings as GitLabSettings
+
+    world.forge.grant(REPO, "relbot", "admin")
+    token, manners = Secret(world.forge.token_for("relbot")), Manners(waits=(0.01,), pace=None)
+    if world.kind == "github":
+        settings = GitHubSettings(GitHubConnection(world.forge.url, token, manners), is_app=False)
+    else:
+        settings = GitLabSettings(GitLabConnection(world.forge.url, token, manners))
+    return {world.kind: Hooks(settings, world.hook, HookWish(world.hook, Secret(HOOK_SECRET)))}
+
+
+def sweep_with_hooks(world, **wanted):
+    performer, durable = world.acting, world.runner
+    sweeper = Sweeper(durable.database, durable.intake, performer.forges, performer, hooks_of(world))
+    [swept] = sweeper.sweep(Wanted(**wanted))
+    assert not swept.failed, swept.warnings
+    world.settle()
+    return swept
+
+
+def test_deliveries_that_failed_are_sent_again_and_nothing_is_done_twice(world):
+    since = int(time.time()) - 5
+    world.forge.deliveries.fail(503)
+    number = world.land(FIX, "Make op 3 a float", "backport/2.7")
+    assert world.forge.deliveries.drain(30)
+    world.forge.deliveries.recover()
+    swept = sweep_with_hooks(world, since=since)
+    assert swept.sent_again > 0
+    assert len(world.pulls_onto("release/2.7")) == len(world.said_on(number)) == 1
+    again = sweep_with_hooks(world, since=since)
+    assert again.sent_again < swept.sent_again  # what arrived is known
+
+
+def test_a_webhook_that_is_gone_is_told(world):
+    for hook in world.forge.find(REPO).hooks.values():
+        hook.url += "/elsewhere"
+    assert "It has no webhook to" in sweep_with_hooks(world).warnings[0]

@@ -110,7 +110,7 @@ class RepositorySettings:
             failing = f"no answer ({status})" if status and not status.isdigit() else status
             good = failing is None or failing.startswith("2")
             asleep = _sleep_of(hook) is not None
-            return Hook(hook.text("url"), tuple(_flaws(hook, url)), None if good else failing, asleep)
+            return Hook(hook.text("url"), tuple(_flaws(hook, url)), None if good else failing, asleep, asleep)
 
     def ensure_hook(self, repo: Repo, wish: HookWish) -> HookReady | Refused:
         """Create the webhook, or mend it; the secret is set where there is none, or where it is turned away."""

@@ -95,7 +95,7 @@ def test_a_very_long_difference_is_cut_and_says_so(remote, mirror):
 # ── evidence ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def present(mirror, remote, commits, title="Change", onto="release/2.7", merged_as=None):
+def present(mirror, remote, commits, title="Change", *, onto="release/2.7", merged_as=None):
     plain = tuple(Commit(sha, (remote.sha(f"{sha}^"),), "", "", 0, "") for sha in commits)
     change = Change(12, title, plain, "rebase", "", merged_as=merged_as)
     found = mirror.find_present(FindPresent(GITHUB, change, Branch(onto, remote.sha(onto))))
