@@ -20,10 +20,10 @@ from bot.core.model import Secret
 
 _PATTERNS = (
     (re.compile(r"(?:gh[pousr]_|github_pat_|glpat-|gldt-|glrt-)[\w.-]{4,}"), "***"),
-    (re.compile(r"\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,}"), "***"),
+    (re.compile(r"\beyJ[\w-]{8,2000}\.[\w-]{8,2000}\.[\w-]{8,}"), "***"),
     (re.compile(r"(?i)\b(authorization['\"]*\s*[:=]\s*['\"]?\w+\s+)[^\s'\"]+"), r"\1***"),
     (re.compile(r"(?i)\b((?:basic|bearer)\s+)(?=\S*[\d=])[\w+/=.~-]{8,}"), r"\1***"),
-    (re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)[^\s/@]+@"), r"\1***@"),
+    (re.compile(r"(?<=://)[^\s/@]+@"), "***@"),
 )
 _BARE = re.compile(r"[\w.:/@+#*-]+", re.ASCII)
 _USUAL = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}

@@ -157,8 +157,8 @@ def _find_line(text: str, location: Location) -> int:
     tests = _line_tests(location) if location else ()
     section = ""
     for number, line in enumerate(text.splitlines(), 1):
-        header = re.match(r"\s*\[\s*\"?([^\[\]\"]+?)\"?\s*\]", line)
-        section = header[1] if header else section
+        header = re.match(r"\s*\[([^\[\]]+)\]", line)
+        section = header[1].strip().strip('"') if header else section
         if any(test(section, line) for test in tests):
             return number
     return 1

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 
 from bot.tools.objects import ObjectReader
 
-_ENTRY = re.compile(rb"(\d+) ([^\0]+)\0(.{20})", re.DOTALL)
-_ENTRY_SHA256 = re.compile(rb"(\d+) ([^\0]+)\0(.{32})", re.DOTALL)
+_ENTRY = re.compile(rb"(\d{1,9}) ([^\0]+)\0(.{20})", re.DOTALL)
+_ENTRY_SHA256 = re.compile(rb"(\d{1,9}) ([^\0]+)\0(.{32})", re.DOTALL)
 _QUOTED = re.compile(rb'"((?:[^"\\]|\\(?:[abfnrtv"\\]|[0-3][0-7]{2}))*)"')
 _BLANK = b" \t\r\n"
 _LONGEST_LINE = 2048  # git ignores longer ones (gitattributes(5))

@@ -193,7 +193,7 @@ def kill(*processes: subprocess.Popen[bytes]) -> None:
 def version() -> tuple[int, ...]:
     """The version of the git that is used, as numbers. Raises `UserError` when it is older than `MINIMUM`."""
     text = Git(Path(os.devnull)).run("version").decode()
-    found = re.search(r"(\d+)\.(\d+)(?:\.(\d+))?", text)
+    found = re.search(r"(\d{1,9})\.(\d{1,9})(?:\.(\d{1,9}))?", text)
     numbers = tuple(int(n) for n in found.groups(default="0")) if found else (0,)
     if numbers[:2] < MINIMUM:
         raise UserError(f"I need git 2.39 or newer and found “{text.strip()}”. Install a newer git.")

@@ -346,8 +346,9 @@ def _check_pattern(pattern: str) -> str:
 def _refusal(said: str, branch: str) -> Refused:
     """Put the forge's own words first, and what to do about them."""
     own = [line.removeprefix("remote:").strip() for line in said.splitlines() if line.startswith("remote:")]
-    brief = re.search(r"\[remote rejected\].*\((.*)\)", said)
-    reason = (" ".join(line for line in own if line) or (brief[1] if brief else "it gave no reason"))[:500]
+    rejected = next((line for line in said.splitlines() if "[remote rejected]" in line), "")
+    brief = rejected.rpartition(" (")[2].removesuffix(")") if " (" in rejected else "it gave no reason"
+    reason = (" ".join(line for line in own if line) or brief)[:500]
     if "workflow" in reason:
         step = "Give the bot the workflows permission, or carry this change over by hand: it touches workflow files."
     elif "protected" in reason.lower() or "GH006" in reason:

@@ -53,7 +53,7 @@ class Repository:
         common = (git_dir / pointer.read_text().strip()).resolve() if pointer.is_file() else git_dir
         config = common / "config"
         text = config.read_text(errors="replace") if config.is_file() else ""
-        sha256 = re.search(r"^\s*objectformat\s*=\s*sha256\s*$", text, re.IGNORECASE | re.MULTILINE)
+        sha256 = re.search(r"^[ \t]*objectformat[ \t]*=[ \t]*sha256[ \t\r]*$", text, re.IGNORECASE | re.MULTILINE)
         partial = re.search(r"promisor|partialclone|include", text, re.IGNORECASE)
         return cls(git_dir, common / "objects", "sha256" if sha256 else "sha1", partial is not None)
 

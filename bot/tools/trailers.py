@@ -11,7 +11,6 @@ from collections.abc import Sequence
 _OF_GIT = (b"Signed-off-by: ", b"(cherry picked from commit ")
 _TRAILER = re.compile(rb"[A-Za-z0-9-]+[ \t]*:")
 _SCISSORS = re.compile(rb"^# -{24} >8 -{24}$", re.MULTILINE)
-_TAIL = re.compile(rb"^(?:#.*\n|\n|Conflicts:\n(?:\t.*\n)*)+\Z", re.MULTILINE)
 _LEADING = re.compile(rb"(?:[ \t\r]*\n)+")
 _BLANK = b" \t\r\n"
 _INDENT = (b" ", b"\t", b"\r")
@@ -79,4 +78,22 @@ def _without_tail(text: bytes) -> bytes:
     """The text up to git's scissors, without the comments and the list of conflicts at its end."""
     scissors = _SCISSORS.search(text)
     text = text[: scissors.start()] if scissors else text
-    return _TAIL.sub(b"", text)
+    # From the end: a pattern would try the whole rest again from each line of a long message.
+    *lines, unended = text.split(b"\n")
+    if unended:
+        return text
+    end = len(lines)
+    while tail := _tail_length(lines, end):
+        end -= tail
+    return b"".join(line + b"\n" for line in lines[:end])
+
+
+def _tail_length(lines: Sequence[bytes], end: int) -> int:
+    """How many of the lines before `end` are a comment, an empty line or a list of conflicts; 0 when none are."""
+    above = end - 1
+    while above > 0 and lines[above].startswith(b"\t"):
+        above -= 1
+    if above < 0:
+        return 0
+    alone = above == end - 1 and (not lines[above] or lines[above].startswith(b"#"))
+    return end - above if alone or lines[above] == b"Conflicts:" else 0

@@ -167,6 +167,7 @@ def test_several_mistakes_are_told_in_the_order_of_the_file() -> None:
         ("a = " + "9" * 990 + "\n[lines]\nx = 1e9999999", "there is no section or key “a”"),
         ("a = \ud800", "TOML"),
         ("a = 2020-99-99", "TOML"),
+        (f'a = """\n{("[" + " " * 990 + chr(10)) * 60}"""\n' + "".join(f"x{n} = 1\n" for n in range(30)), "no section"),
     ],
 )
 @pytest.mark.timeout(10)
