@@ -1,6 +1,7 @@
 """The one place where requests to GitHub leave the program: paced, counted, read strictly, explained when they fail.
 
-It must never send a write twice: whether a lost answer was acted upon is for the caller to find out.
+It must never send a write twice: whether a lost answer was acted upon is for the caller to find out. Nor may it send
+anything, and the token with it, anywhere but to the server that the settings name.
 """
 
 from __future__ import annotations
@@ -145,6 +146,7 @@ class Wire(Requester):
         return self._send_once(question, self._access.grant(), write=write)
 
     def _send_once(self, question: _Question, grant: Grant, *, write: bool) -> tuple[dict[str, Any], Any]:
+        self._stay_here(question)
         known = self._answers.recall(question.url) if question.verb == "GET" else None
         grant.pacer.await_turn(write=write)
         self._bearer.grant = grant
@@ -161,6 +163,12 @@ class Wire(Requester):
         if question.verb == "GET":
             self._remember(question.url, answer, data)
         return answer.headers, data
+
+    def _stay_here(self, question: _Question) -> None:
+        """Answers hold addresses, and the token goes where PyGithub takes them to: `@host/path`, for one, to that host."""
+        here = question.url.startswith("/") and not question.url.startswith("//")
+        if not here and not question.url.startswith(f"{self.base_url}/"):
+            raise WireFault(f"GitHub's answer leads to another server, for {question.what}.", status=301)
 
     def _exchange(self, question: _Question, known: Remembered | None) -> Answer:
         headers = {**question.headers, "If-None-Match": known.tag} if known else dict(question.headers)

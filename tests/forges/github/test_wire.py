@@ -11,6 +11,7 @@ from threading import Barrier
 from typing import Any
 
 import pytest
+from github.Repository import Repository
 
 from bot.core.errors import Fault
 from bot.core.model import Repo, Secret
@@ -137,6 +138,21 @@ def test_a_renamed_repository_is_followed_when_reading() -> None:
         script.answers += [Canned(301, {"message": "Moved Permanently"}, there), Canned(200, {"number": 7})]
         assert ask(script)["number"] == 7
         assert script.paths == ["GET /repos/o/r/pulls/7", "GET /repositories/9/pulls/7"]
+
+
+@pytest.mark.parametrize(
+    "address", ["@{there}/x", "http://{there}/x", "//{there}/x", ".{there}/x", "http://u@{there}/x"]
+)
+def test_an_address_in_an_answer_that_leads_elsewhere_takes_no_token_there(address: str) -> None:
+    """PyGithub asks for what a `Link` or a `url` holds; what it makes of one that begins with @ is another server."""
+    with serving(Canned(200, [{"number": 8}])) as elsewhere, serving() as script, wired(script) as wire:
+        there = address.replace("{there}", elsewhere.url.removeprefix("http://"))
+        script.answers.append(Canned(200, [{"number": 7}], (("Link", f'<{there}>; rel="next"'),)))
+        pulls = Repository(wire, url="/repos/o/r").get_pulls()
+        with pytest.raises(WireFault, match="another server"):
+            list(pulls)
+        assert elsewhere.asked == []
+        assert script.paths == ["GET /repos/o/r/pulls?per_page=100"]
 
 
 def test_a_redirect_to_another_host_is_not_followed_and_takes_no_token_there() -> None:
