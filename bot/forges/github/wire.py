@@ -165,9 +165,10 @@ class Wire(Requester):
         return answer.headers, data
 
     def _stay_here(self, question: _Question) -> None:
-        """Answers hold addresses, and the token goes where PyGithub takes them to: `@host/path`, for one, to that host."""
-        here = question.url.startswith("/") and not question.url.startswith("//")
-        if not here and not question.url.startswith(f"{self.base_url}/"):
+        """Answers hold addresses. PyGithub asks its own server for the path of each, and writes that behind the
+        server's name: what has no path of its own, as `@host/x`, would make that another server's.
+        """
+        if not urlsplit(question.url).path.startswith("/"):
             raise WireFault(f"GitHub's answer leads to another server, for {question.what}.", status=301)
 
     def _exchange(self, question: _Question, known: Remembered | None) -> Answer:
