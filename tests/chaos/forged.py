@@ -55,7 +55,9 @@ class Request:
         return replace(self, headers={name: value for name, value in self.headers.items() if name not in names})
 
     def having(self, **headers: str) -> Request:
-        return replace(self, headers={**self.headers, **{name.replace("__", "-"): each for name, each in headers.items()}})
+        return replace(
+            self, headers={**self.headers, **{name.replace("__", "-"): each for name, each in headers.items()}}
+        )
 
 
 @dataclass(frozen=True)
@@ -186,21 +188,27 @@ def _(rng: Random, case: Case) -> Request | None:
 @_forgery("an empty proof")
 def _(rng: Random, case: Case) -> Request:
     request, name = case.request(), _proof(rng, case)
-    return replace(request, headers={**request.headers, name: rng.choice(("", " ", "0", "null", "undefined", "sha256=", "v1,"))})
+    return replace(
+        request, headers={**request.headers, name: rng.choice(("", " ", "0", "null", "undefined", "sha256=", "v1,"))}
+    )
 
 
 @_forgery("another's secret")
 def _(rng: Random, case: Case) -> Request:
     if case.kind == "token" or (case.kind == "both" and rng.random() < 0.5):
         return case.request(token=rng.choice((LAB_FOREIGN, HUB, SIGNER, "", " ")))
-    return case.request(key=rng.choice((HUB_FOREIGN, LAB, SIGNER) if case.kind == "github" else (SIGNER_FOREIGN, LAB, HUB)))
+    return case.request(
+        key=rng.choice((HUB_FOREIGN, LAB, SIGNER) if case.kind == "github" else (SIGNER_FOREIGN, LAB, HUB))
+    )
 
 
 @_forgery("nearly the secret")
 def _(rng: Random, case: Case) -> Request:
     own = {"github": HUB, "token": LAB, "signed": SIGNER, "both": LAB}[case.kind]
     at = rng.randrange(6, len(own) - 4)  # within what a base64 of the key means
-    near = rng.choice((own[:-6], own + "AAAA", own.upper(), _altered(rng, own[:at] + own[at + 1 :]), own[:at] + own[at + 1 :]))
+    near = rng.choice(
+        (own[:-6], own + "AAAA", own.upper(), _altered(rng, own[:at] + own[at + 1 :]), own[:at] + own[at + 1 :])
+    )
     return case.request(token=near) if case.kind in ("token", "both") else case.request(key=_decodable(near))
 
 
@@ -267,7 +275,9 @@ def _(rng: Random, case: Case) -> Request | None:
 def _(rng: Random, case: Case) -> Request | None:
     if not _needs_signature(case):
         return None
-    body = rng.choice((case.body[: rng.randrange(len(case.body))], case.body + b" ", b"\n" + case.body, case.body * 2, b""))
+    body = rng.choice(
+        (case.body[: rng.randrange(len(case.body))], case.body + b" ", b"\n" + case.body, case.body * 2, b"")
+    )
     return replace(case.request(), body=body)
 
 
@@ -288,8 +298,18 @@ def _(rng: Random, case: Case) -> Request | None:
     if not _needs_signature(case):
         return None
     told = json.loads(case.body)
-    told[rng.choice(("number", "action", "sender", "repository", "label", "comment", "user", "project", "ref"))] = rng.choice(
-        (7, "labeled", {"id": 1, "login": "root", "type": "User"}, "refs/heads/release/2.7", None, [], {"name": "backport/2.7"})
+    told[rng.choice(("number", "action", "sender", "repository", "label", "comment", "user", "project", "ref"))] = (
+        rng.choice(
+            (
+                7,
+                "labeled",
+                {"id": 1, "login": "root", "type": "User"},
+                "refs/heads/release/2.7",
+                None,
+                [],
+                {"name": "backport/2.7"},
+            )
+        )
     )
     return replace(case.request(), body=json.dumps(told).encode())
 
@@ -301,7 +321,8 @@ def _(rng: Random, case: Case) -> Request | None:
     text = case.body.decode("utf-8")
     other = rng.choice((
         lambda: text.encode("utf-16"), lambda: b"\xef\xbb\xbf" + case.body, lambda: text.encode("utf-32"),
-        lambda: json.dumps(json.loads(text), indent=rng.randrange(1, 9)).encode(), lambda: text.replace(":", ": ", 1).encode(),
+        lambda: json.dumps(json.loads(text), indent=rng.randrange(1, 9)).encode(),
+        lambda: text.replace(":", ": ", 1).encode(),
         lambda: json.dumps(json.loads(text), sort_keys=True, separators=(",", ":")).encode() + b"\n",
     ))()  # fmt: skip
     return None if other == case.body else replace(case.request(), body=other)
@@ -312,14 +333,20 @@ def _(rng: Random, case: Case) -> Request | None:
     if not _needs_signature(case):
         return None
     request = replace(case.request(), body=gzip.compress(case.body[:2000], 1))
-    return replace(request, headers={**request.headers, "Content-Encoding": rng.choice(("gzip", "deflate", "br", "x-gzip"))})
+    return replace(
+        request, headers={**request.headers, "Content-Encoding": rng.choice(("gzip", "deflate", "br", "x-gzip"))}
+    )
 
 
 @_forgery("a signed body that is compressed, a form, or no JSON object")
 def _(rng: Random, case: Case) -> Request:
-    body = rng.choice((gzip.compress(case.body[:2000], 1), b"payload=" + case.body, b"[" + case.body + b"]", b"null", b"1", b'"x"'))
+    body = rng.choice(
+        (gzip.compress(case.body[:2000], 1), b"payload=" + case.body, b"[" + case.body + b"]", b"null", b"1", b'"x"')
+    )
     request = case.request(body)
-    return replace(request, headers={**request.headers, "Content-Encoding": "gzip"} if body[:1] == b"\x1f" else request.headers)
+    return replace(
+        request, headers={**request.headers, "Content-Encoding": "gzip"} if body[:1] == b"\x1f" else request.headers
+    )
 
 
 _NONSENSE: tuple[bytes, ...] = (
@@ -332,7 +359,9 @@ _NONSENSE: tuple[bytes, ...] = (
 def _(rng: Random, case: Case) -> Request:
     """Also where the right value stands first under the same name."""
     told = json.loads(case.body)
-    name = "repository" if case.kind == "github" else "object_attributes" if "object_attributes" in told else "project_id"
+    name = (
+        "repository" if case.kind == "github" else "object_attributes" if "object_attributes" in told else "project_id"
+    )
     for key in ("project",) if case.kind != "github" else ():
         told.pop(key, None)  # what holds the number of the project for newer GitLabs
     whole = json.dumps(told).encode()
@@ -350,7 +379,12 @@ def _(rng: Random, case: Case) -> Request | None:
 def _(rng: Random, case: Case) -> Request:
     request = case.request().without(*PROOFS[case.kind])
     if case.kind == "github":
-        proof = rng.choice(({"X-Gitlab-Token": rng.choice((LAB, HUB))}, {"webhook-signature": lab_signature(HUB, "d-1", str(NOW), case.body)}))
+        proof = rng.choice(
+            (
+                {"X-Gitlab-Token": rng.choice((LAB, HUB))},
+                {"webhook-signature": lab_signature(HUB, "d-1", str(NOW), case.body)},
+            )
+        )
     else:
         proof = {"X-Hub-Signature-256": hub_signature(rng.choice((HUB, LAB, SIGNER)), case.body)}
     return replace(request, headers={**request.headers, **proof})
@@ -372,8 +406,8 @@ def _(rng: Random, case: Case) -> Request | None:
     if case.kind == "github":
         hexed = hub_signature(HUB, case.body).partition("=")[2]
         proof = rng.choice((
-            hub_signature(HUB, case.body, "sha1"), hub_signature(HUB, case.body, "sha512"), hub_signature(HUB, case.body, "md5"),
-            "sha256=" + hashlib.sha256(case.body).hexdigest(), "sha256=" + hashlib.sha256(HUB.encode() + case.body).hexdigest(),
+            *(hub_signature(HUB, case.body, each) for each in ("sha1", "sha512", "md5")),
+            *("sha256=" + hashlib.sha256(key + case.body).hexdigest() for key in (b"", HUB.encode())),
             "SHA256=" + hexed, "sha256=" + hexed.upper(), hexed, "sha256:" + hexed, "sha1=" + hexed[:40],
         ))  # fmt: skip
         request = case.request().having(X__Hub__Signature=hub_signature(HUB, case.body, "sha1"))
@@ -396,7 +430,9 @@ def _(rng: Random, case: Case) -> Request | None:
     if case.kind not in ("signed", "both"):
         return None
     changed = {
-        "webhook-timestamp": rng.choice((str(NOW + rng.randrange(1, 300)), f"0{NOW}", f"{NOW}.0", f"+{NOW}", f" {NOW}x", "")),
+        "webhook-timestamp": rng.choice(
+            (str(NOW + rng.randrange(1, 300)), f"0{NOW}", f"{NOW}.0", f"+{NOW}", f" {NOW}x", "")
+        ),
         "webhook-id": rng.choice(("d-2", "d-1.", f"d-1.{NOW}", "", "x" * 200, "d 1")),
     }
     return case.request().having(**dict((rng.choice(list(changed.items())),)))
@@ -406,7 +442,11 @@ def _(rng: Random, case: Case) -> Request | None:
 def _(rng: Random, case: Case) -> Request:
     """The name is signed by nobody; a body can be sent again as if it were something else."""
     forge: ForgeName = case.door
-    ours = ("pull_request", "issue_comment", "push") if forge == "github" else ("Merge Request Hook", "Note Hook", "Push Hook")
+    ours = (
+        ("pull_request", "issue_comment", "push")
+        if forge == "github"
+        else ("Merge Request Hook", "Note Hook", "Push Hook")
+    )
     event, body = rng.choice(_others(forge))
     return case.request(body, event=rng.choice([each for each in ours if each != event]))
 
@@ -422,7 +462,9 @@ def _others(forge: ForgeName) -> list[tuple[str, bytes]]:
 
 @_forgery("an event's or a delivery's name that is none")
 def _(rng: Random, case: Case) -> Request:
-    event, name = ("X-GitHub-Event", "X-GitHub-Delivery") if case.kind == "github" else ("X-Gitlab-Event", "X-Gitlab-Event")
+    event, name = (
+        ("X-GitHub-Event", "X-GitHub-Delivery") if case.kind == "github" else ("X-Gitlab-Event", "X-Gitlab-Event")
+    )
     odd = rng.choice(("", " ", "../x", "a b", "x" * 200, "é", "pull_request\x00", "Pull_Request", "{}", "%s", "*"))
     changed = rng.choice((event, name))
     request = case.request()
@@ -434,5 +476,15 @@ def _(rng: Random, case: Case) -> Request:
     request, door = case.request(), case.request().path
     if rng.random() < 0.5:
         return replace(request, method=rng.choice(("GET", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE", "X")))
-    elsewhere = (door + "/", door + "/x", door.upper(), "/hooks", "/", "/hooks/../hooks/gitea", door + "%00", door + ";x", "/hooks//x")
+    elsewhere = (
+        door + "/",
+        door + "/x",
+        door.upper(),
+        "/hooks",
+        "/",
+        "/hooks/../hooks/gitea",
+        door + "%00",
+        door + ";x",
+        "/hooks//x",
+    )
     return replace(request, path=rng.choice(elsewhere))

@@ -1,4 +1,4 @@
-"""`python -m tests.chaos.forgeries [--count N]`: forged and altered deliveries against the real application; none is taken.
+"""`python -m tests.chaos.forgeries [--count N]`: forged deliveries against the real application; none may be taken.
 
 It must never count a refusal that came from anywhere but the bot: between forgeries genuine ones are taken.
 """
@@ -59,7 +59,7 @@ class Tally:
 
 
 def forge(count: int, seed: int = 1) -> Tally:
-    """Send as many forgeries, of every sort in turn at every kind of door, and a genuine delivery after every hundred."""
+    """Send as many forgeries, of every sort in turn at every kind of door, and a genuine delivery after each round."""
     rng, tally = Random(seed), Tally()
     desk = Desk()
     rooms = [(create_app(doors(kind), desk), kind, cases(kind)) for kind in KINDS]
