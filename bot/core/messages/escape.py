@@ -16,7 +16,9 @@ _LONGEST_TICKS = 100
 
 _MARKUP = re.compile(r"([\\`*_\[\]<>|~&#$!])")
 _REFERENCE = re.compile(r"([@#!~%&$^])(?=[\w\"{])")
-_ADDRESS = re.compile(r"(?i)(https?|ftp)(:)(?=//)|(www)(\.)")
+_NAMED = re.compile(r"\b(G[HL])(?=-\d)|(\[)(?=[a-z_]{1,30}:)", re.IGNORECASE)
+"""References without a sign: `GH-12`, `GL-12`, `[issue:12]`."""
+_ADDRESS = re.compile(r"(?i)(?=://)|(?<=www)(?=\.)")
 
 
 def one_line(text: str, limit: int = 200) -> str:
@@ -29,7 +31,7 @@ def one_line(text: str, limit: int = 200) -> str:
 def plain(text: str, limit: int = 200) -> str:
     """Text that renders as its own characters, wherever it stands in a line or in a table."""
     line = _REFERENCE.sub(rf"\1{_BREAK}", one_line(text, limit))
-    line = _ADDRESS.sub(lambda m: f"{m[1] or m[3]}{_BREAK}{m[2] or m[4]}", line)
+    line = _ADDRESS.sub(_BREAK, _NAMED.sub(rf"\g<0>{_BREAK}", line))
     return _MARKUP.sub(r"\\\1", line)
 
 

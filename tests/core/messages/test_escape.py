@@ -8,6 +8,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from bot.core.messages.escape import clip, code, fence, listed, one_line, plain, pull_link
+from tests.chaos.overheard import Expected, find_faults
 from tests.core.values import L26, L27, L210
 
 HOSTILE = [
@@ -28,6 +29,9 @@ HOSTILE = [
     "https://evil.example/x www.evil.example",
     "\ud800",
     "$(touch x)",
+    "Fixes GH-12, closes gl-3",
+    "[issue:1] [work_item:2] [vulnerability:3]",
+    "irc://evil.example ssh://git@evil.example web+x://y",
 ]
 
 MARKDOWN = MarkdownIt("commonmark").enable("table").enable("strikethrough")
@@ -55,6 +59,11 @@ def test_no_reference_is_left(text: str) -> None:
     rendered = MARKDOWN.render(plain(text))
     for sign in "@#!~%$":
         assert all(after in "\u200b\n<" for after in rendered.split(sign)[1:] for after in after[:1])
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_nothing_is_left_that_the_stricter_look_of_the_chaos_suite_finds(text: str) -> None:
+    assert find_faults(f"I saw {plain(text)} today.", Expected(frozenset(), frozenset(), "https://forge.example/")) == []
 
 
 @pytest.mark.parametrize("text", [*HOSTILE, "`", "``a`", " ", "", "a`"])
