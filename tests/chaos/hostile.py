@@ -14,7 +14,7 @@ import tempfile
 import time
 import tomllib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -162,10 +162,8 @@ class Stage:
         self._move(branch, commit)
         forge = self.world.forge
         number = forge.open_pull(REPO, PullWish(visit.title, branch, "main", visit.body), by="ada")
-        try:
+        with suppress(Refusal):
             forge.label(REPO, number, visit.label[:40], by="mona")
-        except Refusal:
-            pass
         forge.comment(REPO, number, visit.said, by="rita")
         forge.label(REPO, number, *(f"backport/{line}" for line in LINES), by="mona")
         forge.merge_pull(REPO, number, "squash", by="mona")

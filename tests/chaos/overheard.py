@@ -1,4 +1,4 @@
-"""Looks at what the bot has written, as a forge would show it: nobody mentioned, nothing referred to, no markup of others.
+"""Looks at what the bot has written, as a forge would show it: nobody called, nothing referred to, nobody's markup.
 
 It must never look at less than the whole text: what it does not understand is a finding.
 """
@@ -48,7 +48,7 @@ def find_faults(body: str, expected: Expected) -> list[str]:
     for token in MARKDOWN.parse(body):
         if token.type == "html_block" and not _OURS.fullmatch(re.sub(r"-->\n<", "--><", token.content)):
             found += [f"HTML: {part[:200]!r}" for part in _OURS.sub("", token.content).split("\n") if part.strip()]
-        found += [fault for fault in _inline(token.children or [], expected)]
+        found += _inline(token.children or [], expected)
     return found
 
 
