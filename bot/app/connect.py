@@ -14,7 +14,9 @@ from bot.app.lanes import sleep
 from bot.app.perform import Performer
 from bot.app.runner import Decisions
 from bot.app.settings import App, GitHubSettings, GitLabSettings, Settings
+from bot.core.conversation import is_stale
 from bot.core.errors import UserError
+from bot.core.events import Delivery, Ignored
 from bot.core.model import ForgeName, Secret
 from bot.core.plan import after_breakdown, flow_of, plan
 from bot.tools.mirror import Mirrors
@@ -22,7 +24,7 @@ from bot.tools.pick import Committer
 
 if TYPE_CHECKING:
     from bot.app.server import Parse
-    from bot.core.events import BadSignature, Delivery, Malformed
+    from bot.core.events import BadSignature, Malformed
     from bot.forges import Forge, RepositorySettings
     from bot.forges.github import AppKey
     from bot.forges.pacing import Manners
@@ -72,7 +74,16 @@ def open_doors(settings: Settings, trust: Secret | None = None) -> dict[ForgeNam
         _demand_secret("gitlab", bool(trust or gitlab.webhook_secrets or gitlab.signing_tokens), "RELBOT_GITLAB_SECRET")
         secrets, signing = ((trust,), ()) if trust else (gitlab.webhook_secrets, gitlab.signing_tokens)
         doors["gitlab"] = partial(_parse_gitlab, secrets, signing)
-    return doors
+    # What the caller vouches for is fresh, whenever it was written: a job of a CI may be run again.
+    return doors if trust else {forge: partial(_read_fresh, parse) for forge, parse in doors.items()}
+
+
+def _read_fresh(parse: Parse, headers: Mapping[str, str], body: bytes) -> Delivery | BadSignature | Malformed:
+    """A delivery that was captured can be sent again for ever: of comments, only new ones start something."""
+    parsed = parse(headers, body)
+    if isinstance(parsed, Delivery) and not isinstance(parsed.event, Ignored) and is_stale(parsed.event, time.time()):
+        return Delivery(parsed.id, Ignored("the comment is more than a day old; what it asks for has to be said anew"))
+    return parsed
 
 
 def _parse_gitlab(

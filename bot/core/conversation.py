@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from bot.core.actions import EnsureComment, Flow, GetPull, Identify, Missing, Planning, React, Reaction, ask
 from bot.core.commands import Help, PickAgain, PickOnto, Ping, Said, UnknownWord, Who, read_commands
-from bot.core.events import CommentEdited, CommentPosted
+from bot.core.events import CommentEdited, CommentPosted, Event
 from bot.core.jobs import Answer, Backport, Job, Plan, Report
 from bot.core.lines import NoBranch, find_branch, label_of, supported_lines
 from bot.core.messages import chat
@@ -17,6 +17,17 @@ from bot.core.model import Line, Pull
 from bot.core.permission import may
 from bot.core.policy import Policy, PolicyErrors
 from bot.core.survey import Survey, take_survey
+
+OLDEST = 24 * 3600
+"""Seconds after which a comment is no news."""
+
+
+def is_stale(event: Event, now: float) -> bool:
+    """Whether a delivery tells of a comment that was written long ago, by its own word: somebody sends it once more.
+
+    What it asked for may be done and forgotten by now, and the one who wrote it means it no longer.
+    """
+    return isinstance(event, CommentPosted) and 0 < event.written_at < now - OLDEST
 
 
 def plan_comment(event: CommentPosted) -> Planning[Plan]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bot.core.model import Person, Repo
 
@@ -47,6 +47,8 @@ class CommentPosted:
     comment: int
     actor: Person
     body: str
+    written_at: int = field(default=0, compare=False)
+    """Seconds since the epoch; 0 where nobody says."""
 
 
 @dataclass(frozen=True, slots=True)

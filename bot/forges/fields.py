@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import UTC, datetime
 from typing import NoReturn
 
 
@@ -94,6 +95,19 @@ class Fields:
         if not isinstance(value, int) or isinstance(value, bool) or not 0 < value < 2**63:
             raise UnreadableError(f"{self._prefix}{name} is not a positive number")
         return value
+
+    def moment(self, name: str) -> int:
+        """The time in a field, in seconds since the epoch; 0 where there is none, or none that can be read."""
+        value = self._fields.get(name)
+        return _seconds(value) if isinstance(value, str) else 0
+
+
+def _seconds(text: str) -> int:
+    try:
+        found = datetime.fromisoformat(text.strip().removesuffix(" UTC"))
+        return max(0, int((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()))
+    except (ValueError, OverflowError):
+        return 0
 
 
 def _encodable(text: str) -> bool:

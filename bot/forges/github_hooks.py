@@ -117,7 +117,8 @@ def _issue_comment(body: Fields) -> Event | Ignored:
         return Ignored("a comment on an issue that is not a pull")
     match action:
         case "created":
-            return CommentPosted(repo, number, comment.number("id"), actor, comment.text("body"))
+            told = comment.moment("created_at")
+            return CommentPosted(repo, number, comment.number("id"), actor, comment.text("body"), told)
         case "edited":
             return CommentEdited(repo, number, comment.number("id"), actor, comment.text("body"))
         case _:

@@ -193,7 +193,8 @@ def _note(body: Fields) -> Event | Ignored:
     number, comment, text = body.fields("merge_request").number("iid"), note.number("id"), note.text("note")
     if note.says("action", "create") or not note.has("action"):  # before GitLab 16.11 only new comments were told of
         author = note.number("author_id")
-        return CommentPosted(_repo(body), number, comment, _person(body, otherwise=author), text)
+        actor = _person(body, otherwise=author)
+        return CommentPosted(_repo(body), number, comment, actor, text, note.moment("created_at"))
     if note.says("action", "update"):
         return CommentEdited(_repo(body), number, comment, _person(body), text)
     return Ignored("a comment was neither written nor edited")

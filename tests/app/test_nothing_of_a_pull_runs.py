@@ -1,4 +1,4 @@
-"""What a pull can carry is data: nothing in it is run, looked up or sent for, whatever git could make of it elsewhere."""
+"""What a pull can carry is data: nothing in it is run, looked up or sent for, whatever git makes of it elsewhere."""
 
 from __future__ import annotations
 
@@ -14,18 +14,19 @@ from tests.app.whole import REPO, START, World, op
 
 TRAPS = {
     ".gitattributes": "* filter=evil diff=evil merge=evil\n*.py filter=lfs diff=lfs merge=lfs -text\n*.c merge=ours\n",
-    ".gitconfig": "[core]\n\tfsmonitor = {canary}\n\thooksPath = hooks\n\tsshCommand = {canary}\n[filter \"evil\"]\n\tsmudge = {canary}\n",
-    ".lfsconfig": "[lfs]\n\turl = {address}\n\tconcurrenttransfers = 1\n[lfs \"customtransfer.x\"]\n\tpath = {canary}\n",
+    ".gitconfig": "[core]\n\tfsmonitor = {canary}\n\thooksPath = hooks\n\tsshCommand = {canary}\n"
+                  '[filter "evil"]\n\tsmudge = {canary}\n',
+    ".lfsconfig": "[lfs]\n\turl = {address}\n\tx = 1\n[lfs \"customtransfer.x\"]\n\tpath = {canary}\n",
     ".gitmodules": '[submodule "x"]\n\tpath = x\n\turl = {address}/x.git\n\tupdate = !{canary}\n'
                    '[submodule "y"]\n\tpath = y\n\turl = ext::sh -c {canary}\n\tbranch = --upload-pack={canary}\n',
     "hooks/pre-commit": "#!/bin/sh\n{canary}\n",
     "hooks/reference-transaction": "#!/bin/sh\n{canary}\n",
     ".githooks/post-checkout": "#!/bin/sh\n{canary}\n",
-    "config": "[core]\n\tfsmonitor = {canary}\n\tbare = true\n[gpg]\n\tprogram = {canary}\n[credential]\n\thelper = !{canary}\n",
+    "config": "[core]\n\tfsmonitor = {canary}\n\n[gpg]\n\tprogram = {canary}\n[credential]\n\thelper = !{canary}\n",
     "objects/info/alternates": "{canary}\n/etc\n",
     "info/attributes": "* merge=evil filter=evil\n",
     "HEAD": "ref: refs/heads/main\n",
-    ".pre-commit-config.yaml": "repos:\n- repo: local\n  hooks:\n  - id: x\n    entry: {canary}\n    language: system\n",
+    ".pre-commit-config.yaml": "repos:\n- repo: local\n  hooks:\n  - {id: x, entry: {canary}, language: system}\n",
     "conftest.py": "import os\nos.system('{canary}')\n",
     "setup.py": "import os\nos.system('{canary}')\n",
     "sitecustomize.py": "import os\nos.system('{canary}')\n",
@@ -37,6 +38,11 @@ TRAPS = {
     "big.bin": "version https://git-lfs.github.com/spec/v1\noid sha256:0000\nsize 5\n",
 }  # fmt: skip
 """Files that some program somewhere obeys. `{canary}` leaves a trace when it runs, `{address}` when it is called."""
+
+
+def armed(program, address):
+    """The traps, with the canary in them."""
+    return {name: text.replace("{canary}", str(program)).replace("{address}", address) for name, text in TRAPS.items()}
 
 
 @pytest.fixture
@@ -61,7 +67,8 @@ def canary(tmp_path):
 
         listener = threading.Thread(target=listen, daemon=True)
         listener.start()
-        yield program, f"http://127.0.0.1:{server.getsockname()[1]}", lambda: (ran.exists() and ran.read_text(), calls)
+        address = f"http://127.0.0.1:{server.getsockname()[1]}"
+        yield program, address, lambda: (ran.exists() and ran.read_text(), calls)
         over.set()
         listener.join(5)
 
@@ -82,7 +89,7 @@ def world(request, tmp_path, monkeypatch):
 
 def test_a_pull_full_of_traps_is_picked_and_springs_none_of_them(world, canary):
     program, address, sprung = canary
-    filled = {name: text.replace("{canary}", str(program)).replace("{address}", address) for name, text in TRAPS.items()}
+    filled = armed(program, address)
     clean = world.land({**filled, "kit/ops.py": op(3, "x * 3")}, "Multiply by three", "backport/2.7", "backport/2.8")
     world.settle()
     picked = world.file(f"backport/2.7/{clean}", ".gitmodules")
@@ -92,11 +99,11 @@ def test_a_pull_full_of_traps_is_picked_and_springs_none_of_them(world, canary):
 
 def test_traps_on_the_line_and_a_conflict_spring_nothing_either(world, canary):
     program, address, sprung = canary
-    filled = {name: text.replace("{canary}", str(program)).replace("{address}", address) for name, text in TRAPS.items()}
+    filled = armed(program, address)
     for branch in ("main", "release/2.7"):
         world.forge.commit(REPO, branch, filled, "Lay them", by="mona")
     world.forge.commit(REPO, "release/2.7", {"kit/ops.py": op(3, "x - 3")}, "Differ", by="mona")
-    number = world.land({"kit/ops.py": op(3, "x * 3"), "README.md": "Another.\n"}, "Multiply by three", "backport/2.7")
+    number = world.land({"kit/ops.py": op(3, "x * 3"), "README.md": "Another.\n"}, "Multiply", "backport/2.7")
     world.settle()
     assert "backport-conflict/2.7" in world.labels(number)
     assert sprung() == (False, [])
