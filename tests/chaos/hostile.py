@@ -268,17 +268,17 @@ def away_from_home(folder: Path) -> Iterator[tuple[Path, ...]]:
             os.environ["HOME"] = home
 
 
-def usual_shapes(kind: ForgeName, folder: Path) -> set[tuple[str, ...]]:
+def usual_shapes(kind: ForgeName, folder: Path, plain: Sequence[Visit]) -> set[tuple[str, ...]]:
     """What is started for harmless pulls, on a project like the others."""
     with Sandbox(folder / "usual-forge", kind) as sandbox, overhearing() as heard:
         stage = Stage(sandbox, folder / "usual-bot", kind, [harmless()])
         with stage.world.running():
-            for at, visit in enumerate(HARMLESS):
+            for at, visit in enumerate(plain):
                 stage.receive(visit, at)
                 if at % 2:  # what has landed, and what others have landed upon, is asked about in other ways
                     stage.world.settle()
             _set_policy(stage, 'backport.title = "[{line}] {title}"\n')
-            stage.receive(harmless(), len(HARMLESS))
+            stage.receive(harmless(), len(plain))
     return {shape_of(arguments) for arguments in heard}
 
 
@@ -294,7 +294,7 @@ def attack(kind: ForgeName, folder: Path, findings: Findings, count: int | None 
     planned = visits(count)
     policies = STRINGS["policies"] if count is None else STRINGS["policies"][:: max(1, 41 // count)][: count // 3]
     with away_from_home(folder) as places:
-        usual = usual_shapes(kind, folder)
+        usual = usual_shapes(kind, folder, HARMLESS if count is None or count > 3 else HARMLESS[:2])
         with Sandbox(folder / "forge", kind) as sandbox, overhearing() as heard:
             stage = Stage(sandbox, folder / "bot", kind, [*planned, *(harmless() for _ in policies)])
             _play(stage, planned, policies, findings)
