@@ -20,7 +20,8 @@ from flask import Flask
 
 from bot.app.server import create_app
 from bot.core.events import Event
-from tests.chaos.forged import FORGERIES, Case, Kind, Request, cases, doors
+from tests.chaos.altered import FORGERIES
+from tests.chaos.forged import Case, Kind, Request, cases, doors
 
 FULL, SHORT = 1_000_000, 10_000
 KINDS: tuple[Kind, ...] = ("github", "token", "signed", "both")

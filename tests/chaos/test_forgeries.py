@@ -11,7 +11,8 @@ from random import Random
 import pytest
 
 from bot.app.server import create_app, listen
-from tests.chaos.forged import FORGERIES, Request, cases, doors, hub_signature
+from tests.chaos.altered import FORGERIES
+from tests.chaos.forged import Request, cases, doors, hub_signature
 from tests.chaos.forgeries import KINDS, Desk, forge
 
 
