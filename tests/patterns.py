@@ -150,11 +150,11 @@ def attacks_on(pattern: re.Pattern[str] | re.Pattern[bytes]) -> list[tuple[str, 
                 pumps |= dict.fromkeys(((prefix, pump), ("", pump), ("", again), ("", again + "-")))
     singles = list(dict.fromkeys(pump for _, pump in pumps))[:12]
     # Two repetitions in a row that take the same, or that a third one joins.
-    mixed = [("", one + two) for one in singles for two in singles if one != two][:20]
+    mixed = [("", one + two) for one in singles for two in singles if one != two][:12]
     for prefix in list(dict.fromkeys(prefix for prefix, _ in pumps))[:6]:
         for blank in " \t\n" if isinstance(pattern.pattern, str) else " ":
             pumps.setdefault((prefix, blank), None)
-    return [(prefix, pump, end) for prefix, pump in [*pumps, *mixed] for end in ("", "\x01", "\n\x01")]
+    return [(prefix, pump, end) for prefix, pump in [*pumps, *mixed] for end in ("\x01", "\n\x01")]
 
 
 def _repeats(tree: list, before: str) -> Iterator[tuple[str, list]]:

@@ -98,8 +98,8 @@ class Attributes:
 def _entries(body: bytes, width: int) -> tuple[list[tuple[bytes, str]], Files]:
     """Subtrees of a tree object, and its own attribute file if it has one."""
     subtrees, own = [], []
-    entry, at = _ENTRY if width == 40 else _ENTRY_SHA256, 0
-    while found := entry.match(body, at):  # one behind the other: a search in what is no tree would not end
+    match, at = _ENTRY.match if width == 40 else _ENTRY_SHA256.match, 0
+    while found := match(body, at):  # one behind the other: a search in what is no tree would not end
         at, (mode, name, sha) = found.end(), found.groups()
         if mode == b"40000":
             subtrees.append((name, sha.hex()))

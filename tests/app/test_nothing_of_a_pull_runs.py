@@ -97,6 +97,7 @@ def test_a_pull_full_of_traps_is_picked_and_springs_none_of_them(world, canary):
     assert sprung() == (False, [])
 
 
+@pytest.mark.parametrize("world", ["github"], indirect=True)
 def test_traps_on_the_line_and_a_conflict_spring_nothing_either(world, canary):
     program, address, sprung = canary
     filled = armed(program, address)
