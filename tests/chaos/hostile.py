@@ -172,6 +172,14 @@ class Stage:
         forge.comment(REPO, number, f"/release {visit.title}", by="rita")
         return number
 
+    def settle(self) -> None:
+        """Wait for the bot; for longer than it waits where a forge wants to be left alone."""
+        for _ in range(5):
+            with suppress(AssertionError):
+                self.world.settle()
+                return
+        self.world.settle()
+
     def _move(self, branch: str, commit: str) -> None:
         self.bare.run("update-ref", f"refs/heads/{branch}", commit)
         self.own.add(f"refs/heads/{branch}")
@@ -281,7 +289,7 @@ def usual_shapes(kind: ForgeName, folder: Path, plain: Sequence[Visit]) -> set[t
             for at, visit in enumerate(plain):
                 stage.receive(visit, at)
                 if at % 2:  # what has landed, and what others have landed upon, is asked about in other ways
-                    stage.world.settle()
+                    stage.settle()
             _set_policy(stage, 'backport.title = "[{line}] {title}"\n')
             stage.receive(harmless(), len(plain))
     return {shape_of(arguments) for arguments in heard}
@@ -294,12 +302,11 @@ def _set_policy(stage: Stage, text: str) -> None:
     stage.bare.run("update-ref", "refs/heads/main", main)
 
 
-def attack(kind: ForgeName, folder: Path, findings: Findings, count: int | None = None) -> None:
-    """Take the strings, or as many visits of them, through one forge."""
-    planned = visits(count)
-    policies = STRINGS["policies"] if count is None else STRINGS["policies"][:: max(1, 41 // count)][: count // 3]
+def attack(kind: ForgeName, folder: Path, findings: Findings, strings: tuple[list[Visit], list[str]]) -> None:
+    """Take some visits and policies through one forge."""
+    planned, policies = strings
     with away_from_home(folder) as places:
-        usual = usual_shapes(kind, folder, HARMLESS if count is None or count > 3 else HARMLESS[:2])
+        usual = usual_shapes(kind, folder, HARMLESS if len(planned) > 3 else HARMLESS[:2])
         with Sandbox(folder / "forge", kind) as sandbox, overhearing() as heard:
             stage = Stage(sandbox, folder / "bot", kind, [*planned, *(harmless() for _ in policies)])
             _play(stage, planned, policies, findings)
@@ -312,10 +319,8 @@ def attack(kind: ForgeName, folder: Path, findings: Findings, count: int | None 
         findings.faults += [f"{kind}: it started {shapes[shape]}" for shape in shapes if shape not in usual]
         findings.faults += [f"{kind}: the file {name}" for name in find_canaries([folder])]
         findings.faults += [f"{kind}: the file {each}" for place in places for each in place.rglob("*")]
-        bot = folder / "bot"
-        findings.faults += [
-            f"{kind}: {each} is new" for each in bot.iterdir() if not re.fullmatch(r"[a-z0-9.-]+", each.name)
-        ]
+        made = [each.name for each in (folder / "bot").iterdir()]
+        findings.faults += [f"{kind}: {name} is new" for name in made if not re.fullmatch(r"[a-z0-9.-]+", name)]
 
 
 def _play(stage: Stage, planned: list[Visit], policies: list[str], findings: Findings) -> None:
@@ -327,14 +332,14 @@ def _play(stage: Stage, planned: list[Visit], policies: list[str], findings: Fin
             findings.strings |= {visit.title, visit.body, visit.branch, visit.label, visit.said, visit.author}
             findings.strings |= {visit.message, "/".join(visit.path)}
             if at % 10 == 9:
-                stage.world.settle()
-        stage.world.settle()
+                stage.settle()
+        stage.settle()
         for at, policy in enumerate(policies):
             _set_policy(stage, policy)
             _receive(stage, harmless(), len(planned) + at, findings)
             findings.strings.add(policy)
-            stage.world.settle()
-        stage.world.settle()
+            stage.settle()
+        stage.settle()
     judge(stage, stage.world.kind, findings)
 
 
@@ -351,13 +356,22 @@ def run(short: bool) -> bool:
     return show(assault(12 if short else None))
 
 
-def assault(count: int | None = None) -> Findings:
-    """Both forges."""
-    findings = Findings()
-    kinds: tuple[ForgeName, ...] = ("github", "gitlab")
+AT_A_TIME = 40
+"""Pulls of one project: a forge of its own for the next ones starts with its limits on requests unspent."""
+
+
+def assault(count: int | None = None, kinds: Sequence[ForgeName] = ("github", "gitlab")) -> Findings:
+    """Each forge with all of it, or with so many pulls and some policies."""
+    findings, planned, policies = Findings(), visits(count), STRINGS["policies"]
+    if count is not None:
+        policies = policies[:: max(1, len(policies) * 3 // max(count, 3))]
+    rounds = [(planned[at : at + AT_A_TIME], []) for at in range(0, len(planned), AT_A_TIME)]
+    rounds += [([], policies[at : at + AT_A_TIME // 2]) for at in range(0, len(policies), AT_A_TIME // 2)]
     for kind in kinds:
-        with tempfile.TemporaryDirectory(prefix="relbot-hostile-") as folder:
-            attack(kind, Path(folder), findings, count)
+        for strings in rounds:
+            with tempfile.TemporaryDirectory(prefix="relbot-hostile-") as folder:
+                attack(kind, Path(folder), findings, strings)
+            print(f"  {kind}: {findings.pulls} pulls so far, {len(findings.faults)} findings", file=sys.stderr)
     return findings
 
 
@@ -375,10 +389,11 @@ def show(findings: Findings) -> bool:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos.hostile", description=__doc__.split(":", 1)[1])
+    parser.add_argument("--forge", choices=("github", "gitlab"), help="one of the two")
     parser.add_argument("--count", type=int, help="so many pulls on each forge, instead of one for every text")
     args = parser.parse_args(arguments)
     began = time.monotonic()
-    good = show(assault(args.count))
+    good = show(assault(args.count, (args.forge,) if args.forge else ("github", "gitlab")))
     print(f"{time.monotonic() - began:.0f} s")
     return 0 if good else 1
 

@@ -23,7 +23,7 @@ def test_there_are_more_than_two_hundred_of_them_and_each_is_used():
 def test_hostile_names_and_texts_start_make_and_say_nothing_of_their_own(tmp_path):
     """Two pulls and all the refs; the whole list, and the other forge, is `python -m tests.chaos.hostile`."""
     findings = Findings()
-    attack("github", tmp_path, findings, 2)
+    attack("github", tmp_path, findings, (visits(2), []))
     assert findings.faults == []
     assert findings.comments >= 2
     assert findings.processes > 20
