@@ -41,8 +41,7 @@ class Findings:
     pulls: int = 0
     comments: int = 0
     processes: int = 0
-    refused: int = 0
-    """Strings that a forge takes for no such name."""
+    refused: int = 0  # names that git or a forge does not take
     faults: list[str] = field(default_factory=list)
 
 
@@ -100,7 +99,7 @@ class Visit:
 
 
 def visits(count: int | None = None) -> list[Visit]:
-    """So many pulls that every string is used for everything it can be; `count` of them, from all over the list."""
+    """So many pulls that every string is used for all it can be; or `count` of them, from all over the list."""
     texts, refs, paths = STRINGS["texts"], STRINGS["refs"], STRINGS["paths"]
     whole = [
         Visit(
@@ -131,8 +130,7 @@ class Stage:
     def __init__(self, sandbox: Sandbox, folder: Path, kind: ForgeName, planned: list[Visit]) -> None:
         self.world = World(sandbox, folder, kind)
         self.bare: Bare = sandbox.git(REPO)
-        self.own: set[str] = set()
-        """Refs that people have made."""
+        self.own: set[str] = set()  # refs that people have made
         self.tree: Tree = {
             tuple(part.encode() for part in name.split("/")): text.encode() for name, text in START.items()
         }
