@@ -51,8 +51,10 @@ from bot.core.actions import (
 )
 from bot.core.errors import Fault
 from bot.core.history import FindPosted, FindTouched
-from bot.core.model import Change, CloneAccess, Evidence, ForgeName, NewCommit, Repo
+from bot.core.jobs import FindEnded
+from bot.core.model import Change, CloneAccess, Commit, Evidence, ForgeName, NewCommit, Repo
 from bot.core.refs import Touched, Untouched
+from bot.core.standing import FindOpenOnto, FindTags, GetChecks, GetCommits
 from bot.forges import Forge
 
 _log = logging.getLogger(__name__)
@@ -66,6 +68,7 @@ class Mirror(Protocol):
     def find_present(self, action: FindPresent) -> tuple[Evidence, ...]: ...
     def pick(self, action: PickCommits) -> PickOutcome: ...
     def compare(self, action: CompareWithOriginal) -> str: ...
+    def commits(self, action: GetCommits) -> tuple[Commit, ...]: ...
     def find_origins(self, action: FindOrigins) -> tuple[Origins, ...]: ...
     def find_standing(self, action: FindStanding) -> Standing: ...
     def check_branch(self, action: CheckBranch) -> Untouched | Touched | Missing: ...
@@ -96,8 +99,14 @@ class Performer:
                 return self._make_by_forge(action)
             case CompareWithOriginal() | EnsureBranch() | CheckBranch():
                 return self._ask_mirror(action, action.pick.repo)
+            case GetCommits():
+                return self._mirror(action.repo).commits(action)
             case React():
                 return self._decorate(action)
+            case FindEnded():
+                return ()  # who remembers jobs answers this before it comes here
+            case GetChecks() | FindTags() | FindOpenOnto():
+                return self._ask_how_lines_stand(action)
             case DescribePull() | DressPull() | SetLabels() | ReportOn():
                 return self._tell_forge(action)
             case _:
@@ -199,6 +208,16 @@ class Performer:
                 return history.touched(repo, since)
             case FindPosted(repo, since, touched):
                 return history.posted(repo, since, touched)
+
+    def _ask_how_lines_stand(self, action: GetChecks | FindTags | FindOpenOnto) -> object:
+        forge = self._forge(action.repo)
+        match action:
+            case GetChecks(repo, sha):
+                return forge.checks.of(repo, sha)
+            case FindTags(repo):
+                return forge.tags.all(repo)
+            case FindOpenOnto(repo, base):
+                return forge.history.open_onto(repo, base)
 
     def _tell_forge(self, action: DescribePull | DressPull | SetLabels | ReportOn) -> None:
         forge = self._forge(action.repo)

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from threading import Event as Flag
+from threading import Lock
 from typing import Any, TypeVar, cast
 
 from bot.app.lanes import Lanes
@@ -36,7 +38,7 @@ from bot.core.actions import (
 )
 from bot.core.errors import Fault, UserError
 from bot.core.events import Event
-from bot.core.jobs import Job, Plan, Report, takes_long
+from bot.core.jobs import Ended, Ending, FindEnded, Job, Plan, Report, takes_long
 from bot.core.model import Comment, Person, Pull
 from bot.forges.tally import tallying
 
@@ -178,6 +180,8 @@ class Runner:
         self._lanes = Lanes(self._limits.width)
         self._plans: Once[Started] = Once(self._limits.remembered)
         self._reports: Once[Report] = Once(self._limits.remembered)
+        self._endings: OrderedDict[str, Ended] = OrderedDict()
+        self._noting = Lock()
 
     def handle(self, delivery: str, event: Event) -> Future[Started]:
         """Plan what follows from an event and start its jobs; a delivery that was seen before does neither."""
@@ -215,14 +219,29 @@ class Runner:
     def _run(self, job: Job) -> Report:
         with about(job=job.key):
             _log.info("starts")
+            self._remember(job, "waiting")
             try:
                 with self._counted("ended"):
                     report = self._watch(self._decisions.flow_of(job))
             except Exception as error:
+                self._remember(job, "failed")
                 self._tell(job, str(error) if isinstance(error, UserError) else f"fault {name_fault(error)}")
                 raise
+            self._remember(job, report.outcome if report.outcome in ("refused", "conflict") else "well")
             _log.info("%s", report.summary, extra={"outcome": report.outcome})
             return report
+
+    def _remember(self, job: Job, ending: Ending) -> None:
+        """How a job stands, the newest last."""
+        with self._noting:
+            self._endings.pop(job.key, None)
+            self._endings[job.key] = Ended(job, ending)
+            while len(self._endings) > self._limits.remembered:
+                self._endings.popitem(last=False)
+
+    def _recall(self, action: FindEnded) -> tuple[Ended, ...]:
+        with self._noting:
+            return tuple(each for each in reversed(self._endings.values()) if each.job.change == action.change)
 
     @contextmanager
     def _counted(self, what: str) -> Iterator[None]:
@@ -262,6 +281,8 @@ class Runner:
             raise
 
     def _perform_patiently(self, action: Action) -> object:
+        if isinstance(action, FindEnded):
+            return self._recall(action)
         pauses, patience = iter(self._limits.pauses), self._limits.patience
         while True:
             try:

@@ -51,7 +51,19 @@ class PickAgain:
     line: Line
 
 
-Order = Help | Ping | PickOnto | PickAgain
+@dataclass(frozen=True, slots=True)
+class ShowLines:
+    """How does this line stand, or do the newest of all?"""
+
+    line: Line | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """Do again what has failed on this pull."""
+
+
+Order = Help | Ping | PickOnto | PickAgain | ShowLines | Retry
 
 
 def _pick_onto(filled: Filled) -> PickOnto:
@@ -63,6 +75,11 @@ def _pick_onto(filled: Filled) -> PickOnto:
 def _pick_again(filled: Filled) -> Order | Complaint:
     line = Line.parse(filled.words["LINE"][0])
     return PickAgain(line) if line else UnknownWord(filled.words["LINE"][0])
+
+
+def _show_lines(filled: Filled) -> Order:
+    word = next(iter(filled.words.get("LINE", ())), "")
+    return ShowLines(Line.parse(word))
 
 
 # ── the table ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -106,7 +123,7 @@ TABLE: tuple[Verb, ...] = (
     Verb("/release", "help", "anyone", "", "lists what I can do", "/release help", lambda _: Help()),
     Verb("/release", "ping", "anyone", "", "says whether I am there", "/release ping", lambda _: Ping()),
     Verb("/release", "status", "anyone", "[LINE]",
-         "per line: its head, checks, last candidate and final, pending picks and holds", "/release status 2.7"),
+         "per line: its head, checks, last candidate and final, pending picks", "/release status 2.7", _show_lines),
     Verb("/release", "plan", "anyone", "rc|final LINE", "tells what a candidate or final would be, and does nothing",
          "/release plan rc 2.7"),
     Verb("/release", "rc", "manager", "[LINE] [sha=SHA]", "makes a candidate", "/release rc 2.7"),
@@ -126,7 +143,8 @@ TABLE: tuple[Verb, ...] = (
     Verb("/release", "rollback", "manager", "image LINE",
          "points a line's image names back at the previous good image; wants a confirmation",
          "/release rollback image 2.7"),
-    Verb("/release", "retry", "write", "", "runs the failed job again", "/release retry"),
+    Verb("/release", "retry", "write", "", "does again what has failed, was refused or met a conflict on this pull",
+         "/release retry", lambda _: Retry()),
 )
 # fmt: on
 

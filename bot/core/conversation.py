@@ -8,14 +8,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from bot.core.actions import EnsureComment, Flow, GetPull, Identify, Missing, Planning, React, Reaction, ask
-from bot.core.commands import Help, PickAgain, PickOnto, Ping, Said, UnknownWord, Who, read_commands
+from bot.core.commands import Help, PickAgain, PickOnto, Ping, Retry, Said, ShowLines, UnknownWord, Who, read_commands
 from bot.core.events import CommentEdited, CommentPosted, Event
-from bot.core.jobs import Answer, Backport, Job, Plan, Report
+from bot.core.jobs import Answer, Backport, FindEnded, Job, Overview, Plan, Report
 from bot.core.lines import NoBranch, find_branch, label_of, supported_lines
 from bot.core.messages import chat
+from bot.core.messages.again import render_retry
 from bot.core.model import Line, Pull
 from bot.core.permission import may
 from bot.core.policy import Policy, PolicyErrors
+from bot.core.retry import choose
 from bot.core.survey import Survey, take_survey
 
 OLDEST = 24 * 3600
@@ -57,6 +59,12 @@ def plan_comment(event: CommentPosted) -> Planning[Plan]:
         _sort(wishes, allowed, survey, pull)
     else:
         wishes.texts += [_reply(each) for each in allowed]
+    if any(isinstance(each.read, Retry) for each in allowed):
+        yield from _take_up(wishes, event)
+    if shown := [each.read.line for each in allowed if isinstance(each.read, ShowLines)]:
+        # One who asks for all and for some has asked for all.
+        lines = () if None in shown else tuple(dict.fromkeys(line for line in shown if line))
+        wishes.more.append(Overview(event.repo, event.number, event.comment, lines))
     return _conclude(event, said, wishes, denied=bool(denied))
 
 
@@ -110,7 +118,7 @@ def _reply(said: Said, known: tuple[Line, ...] = ()) -> str:
             return chat.render_help()
         case Ping():
             return chat.render_ping()
-        case PickOnto() | PickAgain():
+        case PickOnto() | PickAgain() | Retry() | ShowLines():
             return ""
         case complaint:
             return chat.render_complaint(complaint, said.verb, known)
@@ -138,6 +146,7 @@ class _Wishes:
     lines: set[Line] = field(default_factory=set)
     again: set[Line] = field(default_factory=set)
     """Those of the lines whose backport is to be built anew."""
+    more: list[Job] = field(default_factory=list)
 
 
 def _conclude(event: CommentPosted, said: tuple[Said, ...], wishes: _Wishes, *, denied: bool) -> Plan:
@@ -146,6 +155,7 @@ def _conclude(event: CommentPosted, said: tuple[Said, ...], wishes: _Wishes, *, 
         Backport(event.repo, event.number, line, event.actor, comment=event.comment, recreate=line in wishes.again)
         for line in sorted(wishes.lines, reverse=True)
     ]
+    jobs += wishes.more
     notes = (f"{event.actor.login} asked for what takes more rights than theirs.",) if denied else ()
     if jobs:
         reaction: Reaction = "eyes"
@@ -154,6 +164,14 @@ def _conclude(event: CommentPosted, said: tuple[Said, ...], wishes: _Wishes, *, 
     else:
         reaction = "rocket" if all(isinstance(each.read, Help | Ping) for each in said) else "confused"
     return Plan((_answer(event, reaction, wishes.texts), *jobs), notes)
+
+
+def _take_up(wishes: _Wishes, event: CommentPosted) -> Planning[None]:
+    """What has ended badly is done again under its own name; a conflict is asked for anew: the line may have moved."""
+    redo = choose((yield from ask(FindEnded(event.repo, event.number))), event.actor)
+    wishes.texts.append(render_retry(redo))
+    wishes.lines |= set(redo.lines)
+    wishes.more += redo.again
 
 
 def _sort(wishes: _Wishes, said: list[Said], survey: Survey, pull: Pull) -> None:

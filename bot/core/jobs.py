@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, assert_never
 
-from bot.core.actions import Reaction
+from bot.core.actions import Reaction, Read
 from bot.core.model import Evidence, Line, Person, Pull, Repo
 
 
@@ -84,13 +84,58 @@ class Answer:
         return f"{self.repo.forge}:{self.repo.id}:{self.number}"
 
 
-Job = Backport | Settle | Answer
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """Tell in answer to a comment how lines stand: those named, or the newest of all. Nobody has to be asked for it."""
+
+    repo: Repo
+    number: int
+    comment: int
+    lines: tuple[Line, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """One for each comment."""
+        return f"overview:{self.repo.forge}:{self.repo.id}:{self.comment}"
+
+    @property
+    def change(self) -> str:
+        """See `Backport.change`."""
+        return f"{self.repo.forge}:{self.repo.id}:{self.number}"
+
+
+Job = Backport | Settle | Answer | Overview
+
+
+Ending = Literal["waiting", "well", "conflict", "refused", "failed", "cancelled"]
+"""How a job stands: it waits or runs, has ended well, or in one of the ways that are not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A job that was begun, and how it stands."""
+
+    job: Job
+    ending: Ending
+
+
+@dataclass(frozen=True, slots=True)
+class FindEnded(Read[tuple[Ended, ...]]):
+    """The jobs of a pull as far as they are remembered, the newest first."""
+
+    repo: Repo
+    number: int
+
+    @property
+    def change(self) -> str:
+        """See `Backport.change`."""
+        return f"{self.repo.forge}:{self.repo.id}:{self.number}"
 
 
 def takes_long(job: Job) -> bool:
     """Whether a job may take many minutes: then it must not keep others waiting, and few are done at a time."""
     match job:
-        case Backport() | Settle() | Answer():
+        case Backport() | Settle() | Answer() | Overview():
             return False
         case _:
             assert_never(job)

@@ -79,6 +79,7 @@ class Commit:
     """Name and address as git writes them: `Ada <ada@example.org>`."""
     authored_at: int
     message: str
+    committed_at: int = 0
 
     @property
     def title(self) -> str:

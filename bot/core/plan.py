@@ -25,11 +25,12 @@ from bot.core.backport import apologise, backport, settle
 from bot.core.backport.carrier import may_carry, may_have_carried, settle_carried
 from bot.core.conversation import answer, plan_comment, plan_edit
 from bot.core.events import CommentEdited, CommentPosted, Event, PullClosed, PullLabelled, PullOpened, PushedTo
-from bot.core.jobs import Answer, Backport, Job, Plan, Report, Settle
+from bot.core.jobs import Answer, Backport, Job, Overview, Plan, Report, Settle
 from bot.core.ledger import read_state_label
 from bot.core.lines import label_lines, line_of_branch, line_of_label, read_backport_branch
 from bot.core.messages.pulls import BACKPORT_MARKER
 from bot.core.model import Line, Person, Pull, Repo
+from bot.core.overview import overview
 from bot.core.permission import may_backport
 from bot.core.policy import Policy
 from bot.core.survey import Survey, take_survey
@@ -66,6 +67,8 @@ def flow_of(job: Job) -> Flow[Report]:
             return settle(job)
         case Answer():
             return answer(job)
+        case Overview():
+            return overview(job)
         case _:
             assert_never(job)
 

@@ -37,8 +37,9 @@ from bot.core.actions import (
 )
 from bot.core.duplicates import BranchIndex, Traits, doubt, find_combined, find_evidence, find_merge, numbers_said
 from bot.core.errors import Fault
-from bot.core.model import Branch, Change, CloneAccess, Evidence, NewCommit, Repo
+from bot.core.model import Branch, Change, CloneAccess, Commit, Evidence, NewCommit, Repo
 from bot.core.refs import Touched, Untouched
+from bot.core.standing import GetCommits
 from bot.tools.changes import ChangeResolver
 from bot.tools.claims import Claim, sweep
 from bot.tools.clone import Clone, borrowing, is_damage
@@ -166,6 +167,11 @@ class Mirror:
         """See `ChangeResolver.standing`."""
         tip, numbers = action.onto.sha, action.numbers
         return self._healing(lambda: self._resolver().standing(action.commit, tip, numbers))
+
+    def commits(self, action: GetCommits) -> tuple[Commit, ...]:
+        """Commits as they are, those left out that are not there."""
+        found = self._healing(lambda: self.picker.reader.commits(action.shas))
+        return tuple(commit.plain() for commit in found if commit)
 
     def find_origins(self, action: FindOrigins) -> tuple[Origins, ...]:
         """What the commits of a push say they come from, or take back. A new branch carries nothing new."""

@@ -57,7 +57,8 @@ class RawCommit:
 
         who = self.author.rsplit(b" ", 2)[0]
         text = self.message.decode(errors="replace")
-        return Commit(self.sha, self.parents, self.tree, who.decode(errors="replace"), self.authored_at, text)
+        author, dates = who.decode(errors="replace"), (self.authored_at, self.committed_at)
+        return Commit(self.sha, self.parents, self.tree, author, dates[0], text, dates[1])
 
 
 def parse_commit(sha: str, body: bytes) -> RawCommit:

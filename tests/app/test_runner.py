@@ -27,7 +27,7 @@ from bot.core.actions import (
     ask,
 )
 from bot.core.errors import Fault, UserError
-from bot.core.jobs import Plan, Report, Settle
+from bot.core.jobs import Ended, FindEnded, Plan, Report, Settle
 from bot.core.model import Line
 from bot.forges.tally import count_call
 from tests.app.values import PICK, REPO, a_backport, a_closing, a_pull, a_report
@@ -283,6 +283,22 @@ def test_what_was_settled_is_settled_again_since_a_pull_can_be_closed_twice():
             runner.start(job).result(WAIT)
             assert runner.drain(WAIT)
     assert ran == [job.key] * 2
+
+
+def test_how_the_jobs_of_a_pull_have_ended_is_remembered_the_newest_first():
+    jobs = (a_backport(12), a_backport(12, "2.6"), a_backport(13))
+    stage = Stage(*jobs, faults=[Fault("broken")])
+    asked = []
+
+    def plan(event):
+        asked.append((yield from ask(FindEnded(REPO, 12))))
+        return Plan(jobs)
+
+    with closing(Runner(stage.perform, Decisions(plan, stage.flow_of), Limits(width=1), stage.pauses.append)) as runner:
+        for delivery in ("d1", "d2"):
+            runner.handle(delivery, a_closing())
+            assert runner.drain(WAIT)
+    assert asked == [(), (Ended(jobs[1], "well"), Ended(jobs[0], "failed"))]
 
 
 def test_a_job_whose_key_has_run_answers_with_its_recorded_report():

@@ -38,15 +38,18 @@ from bot.core.actions import (
 from bot.core.commands import TABLE
 from bot.core.errors import Fault
 from bot.core.events import CommentEdited, CommentPosted, Event, PullClosed, PullLabelled
+from bot.core.jobs import Backport, Ended, FindEnded
 from bot.core.model import Comment, Person, Pull, Role
 from bot.core.plan import flow_of, plan
 from bot.core.refs import Untouched
+from bot.core.standing import FindOpenOnto, FindTags, GetChecks, GetCommits
 from tests.core.driving import Answers, drive, writes
 from tests.core.test_commands import CONTRACT
-from tests.core.values import ADA, REPO, a_backport_pull, a_change, a_pull, picked, synced
+from tests.core.values import ADA, L27, REPO, a_backport_pull, a_change, a_pull, picked, synced
 
 Effect = Literal[
-    "nothing", "a hint", "denied", "refused", "answered", "not there yet", "told of the policy", "carried", "fault",
+    "nothing", "a hint", "denied", "refused", "answered", "not there yet", "told of the policy", "told how lines stand",
+    "carried", "fault",
 ]  # fmt: skip
 
 # ── the dimensions ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -65,8 +68,9 @@ class Actor:
     sent: Person | None = None
 
 
+OSCAR = Person(10, "oscar")
 ACTORS = (
-    Actor("outsider", Person(10, "oscar"), Role.NONE),
+    Actor("outsider", OSCAR, Role.NONE),
     Actor("account that is gone", Person(0, "ghost"), Role.NONE),
     Actor("reader", Person(11, "rita"), Role.READ),
     Actor("triager", Person(12, "theo"), Role.TRIAGE),
@@ -146,6 +150,7 @@ def cells() -> Iterator[Cell]:
 
 BUILT: dict[str, Effect] = {
     "/backport": "carried", "/backport recreate": "carried", "/release help": "answered", "/release ping": "answered",
+    "/release status": "told how lines stand", "/release retry": "carried",
 }  # fmt: skip
 
 
@@ -178,8 +183,8 @@ def expected_of_comment(cell: Cell) -> Effect:
         return "nothing"
     if who != "anyone" and cell.actor.role is None:
         return "fault"
-    needs_policy = cell.said.startswith("/backport") or who == "manager"
-    if cell.policy == "broken" and needs_policy and is_one(cell, "write"):
+    needs_policy = cell.said.startswith("/backport") or who == "manager" or cell.said == "/release retry"
+    if cell.policy == "broken" and ((needs_policy and is_one(cell, "write")) or cell.said == "/release status"):
         return "told of the policy"
     if not is_one(cell, who):
         return "denied"
@@ -233,6 +238,12 @@ def world(cell: Cell) -> Answers:
         SetLabels: None,
         EnsureComment: lambda action: Comment(1, Person(1, "relbot"), action.body),
         React: None,
+        # What has failed was asked for by somebody who may not any more: it is done for who says retry, or not at all.
+        FindEnded: (Ended(Backport(REPO, 12, L27, OSCAR), "failed"),),
+        FindTags: (),
+        GetCommits: (),
+        GetChecks: (),
+        FindOpenOnto: (),
     }
 
 
@@ -290,6 +301,8 @@ def judge(done: list[Action]) -> Effect:
     texts = " ".join(action.body for action in done if isinstance(action, EnsureComment))
     if "The policy file" in texts:
         return "told of the policy"
+    if "| Line | Head |" in texts:
+        return "told how lines stand"
     if not reactions:
         return "refused"
     if reactions == {"-1"}:

@@ -7,12 +7,12 @@ from dataclasses import replace
 from bot.core.actions import EnsureComment, FindComment, GetPull, GetRole, Identify, IsMember, Missing, React, Sync
 from bot.core.conversation import answer, plan_comment, plan_edit
 from bot.core.events import CommentEdited, CommentPosted
-from bot.core.jobs import Answer, Backport, Plan
+from bot.core.jobs import Answer, Backport, Ended, FindEnded, Overview, Plan
 from bot.core.model import Person, Role
 from tests.core.driving import AS_SENT, Answers, drive, kinds, reads_only
-from tests.core.values import ADA, APP, L26, L27, REPO, a_pull, synced
+from tests.core.values import ADA, APP, BOB, L26, L27, REPO, a_pull, synced
 
-WORLD: Answers = {**AS_SENT, GetRole: Role.WRITE, Sync: synced(), GetPull: a_pull()}
+WORLD: Answers = {**AS_SENT, GetRole: Role.WRITE, Sync: synced(), GetPull: a_pull(), FindEnded: ()}
 
 
 def said(body: str, actor: Person = ADA) -> CommentPosted:
@@ -134,8 +134,8 @@ def test_an_unknown_verb_gets_one_reply_with_the_nearest() -> None:
 
 
 def test_what_is_not_built_yet_is_said_plainly() -> None:
-    for body in ("/release status", "/release hold 2.7", "/backport 2.7 class=docs"):
-        world = AS_SENT if body == "/release status" else {**AS_SENT, GetRole: Role.WRITE}
+    for body in ("/release plan rc 2.7", "/release hold 2.7", "/backport 2.7 class=docs"):
+        world = AS_SENT if body.startswith("/release plan") else {**AS_SENT, GetRole: Role.WRITE}
         reply = the_answer(drive(plan_comment(said(body)), world)[0])
         assert (reply.reaction, "is not there yet" in str(reply.text)) == ("confused", True)
 
@@ -187,6 +187,42 @@ def test_a_broken_policy_is_quoted_to_the_one_who_asks() -> None:
 
 def test_a_comment_on_what_is_not_a_pull_leads_to_nothing() -> None:
     assert planned("/backport 2.7", GetPull=Missing("pull 12")).jobs == ()
+
+
+def test_retry_does_again_what_has_ended_badly_for_who_asks_now() -> None:
+    failed, stuck = Backport(REPO, 12, L27, BOB), Backport(REPO, 12, L26, BOB, comment=77)
+    plan = planned("/release retry", FindEnded=(Ended(failed, "failed"), Ended(stuck, "conflict")))
+    reply = the_answer(plan)
+    assert reply.reaction == "eyes"
+    assert "I do again: the backport to 2.7; the backport to 2.6, which met a conflict." in str(reply.text)
+    assert plan.jobs[1:] == (Backport(REPO, 12, L26, ADA, comment=501), Backport(REPO, 12, L27, ADA))
+    assert plan.jobs[2].key == failed.key, "the same job, so that what it did is found done"
+
+
+def test_retry_without_anything_to_do_again_says_so() -> None:
+    plan = planned("/release retry", FindEnded=())
+    assert (the_answer(plan).reaction, len(plan.jobs)) == ("confused", 1)
+    assert "nothing to do again" in str(the_answer(plan).text)
+
+
+def test_who_may_not_write_learns_nothing_of_what_has_failed() -> None:
+    plan, asked = drive(plan_comment(said("/release retry")), {**AS_SENT, GetRole: Role.TRIAGE})
+    assert kinds(asked) == ["Identify", "GetRole"]
+    assert the_answer(plan).reaction == "-1"
+
+
+def test_a_line_that_is_asked_for_and_retried_in_one_comment_is_one_job() -> None:
+    ended = (Ended(Backport(REPO, 12, L27, BOB), "conflict"),)
+    plan = planned("/backport 2.7\n/release retry", FindEnded=ended)
+    assert plan.jobs[1:] == (Backport(REPO, 12, L27, ADA, comment=501),)
+
+
+def test_status_is_a_job_of_its_own_for_anyone_and_costs_the_plan_nothing() -> None:
+    plan, asked = drive(plan_comment(said("/release status 2.7\n/release status v2.6")), AS_SENT)
+    assert kinds(asked) == ["Identify"]
+    assert plan.jobs == (Answer(REPO, 12, 501, "eyes"), Overview(REPO, 12, 501, (L27, L26)))
+    plan, _ = drive(plan_comment(said("/release status 2.7\n/release status")), AS_SENT)
+    assert plan.jobs[1] == Overview(REPO, 12, 501)
 
 
 def test_an_edit_gets_a_hint_and_never_an_action() -> None:

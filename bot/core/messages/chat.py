@@ -29,9 +29,9 @@ WHO: dict[Who, str] = {"anyone": "anyone", "write": "who may write here", "manag
 """The words for who may say something."""
 
 
-def answer_marker(comment: int) -> str:
-    """The hidden marker of the answer to one comment."""
-    return f"<!-- relbot:answer:{comment} -->"
+def answer_marker(comment: int, part: str = "answer") -> str:
+    """The hidden marker of the answer to one comment, or of a part of it that comes on its own."""
+    return f"<!-- relbot:{part}:{comment} -->"
 
 
 def render_help() -> str:

@@ -15,15 +15,20 @@ from bot.core.commands import (
     find_verb,
     read_commands,
 )
+from bot.core.jobs import Backport, Overview, Settle
 from bot.core.messages import chat, refusals
+from bot.core.messages.again import render_retry
+from bot.core.messages.lines import render_lines
 from bot.core.model import Person
 from bot.core.policy import PolicyErrors
+from bot.core.retry import Redo
 from bot.core.tables import Mistake
-from tests.core.values import ADA, L26, L27, a_pull
+from tests.core.values import ADA, L26, L27, REPO, a_pull
 
 EVIL = "`@ada`|<!--x--> [a](https://evil.example)"
 ERRORS = PolicyErrors("p.toml", tuple(Mistake(n, EVIL, EVIL) for n in range(1, 13)))
 
+FAILED = Backport(REPO, 12, L27, ADA)
 BACKPORT = find_verb("/backport", "")
 
 ANSWERS = [
@@ -44,6 +49,10 @@ ANSWERS = [
     chat.render_complaint(UnknownWord("zzz")),
     chat.render_complaint(NotBuilt("/release rc")),
     chat.render_complaint(TooMany(10, "commands in a comment")),
+    render_retry(Redo()),
+    render_retry(Redo((Settle(REPO, 12, L27, EVIL),), (L26,), (Overview(REPO, 12, 1, (L27,)),), (FAILED,))),
+    render_lines((), (), ()),
+    render_lines((), (L27, L26), (L26,)),
 ]
 
 

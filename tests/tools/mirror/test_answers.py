@@ -17,9 +17,19 @@ from bot.core.actions import (
 from bot.core.errors import Fault
 from bot.core.model import Branch, Change, Commit
 from bot.core.picks import Conflict, Present
+from bot.core.standing import GetCommits
 from bot.tools.git import processes_started
 from tests.tools.histories import lines
 from tests.tools.mirror.story import BOB, GITHUB, LINES, WHEN, access, land, wish
+
+
+def test_commits_are_told_as_they_are_and_those_that_are_not_there_left_out(remote, mirror):
+    mirror.sync(Sync(GITHUB, LINES))
+    tip = remote.sha("release/2.7")
+    [commit] = mirror.commits(GetCommits(GITHUB, ("1" * 40, tip)))
+    assert (commit.sha, commit.title) == (tip, "Line")
+    assert str(commit.committed_at) == remote.git("log", "-1", "--format=%ct", tip).strip()
+
 
 # ── picking and comparing ────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -18,7 +18,7 @@ from rich.text import Text
 from bot.app.cli.demo.people import People
 from bot.app.cli.demo.story import Commit, Scene
 from bot.app.cli.output import printable, write_json
-from bot.core.jobs import Answer, Report
+from bot.core.jobs import Answer, Overview, Report
 
 _COLOURS = {"opened": "green", "pushed": "green", "updated": "green", "settled": "cyan", "present": "cyan",
             "conflict": "red", "refused": "yellow", "nothing": "dim", "answered": "dim"}  # fmt: skip
@@ -60,7 +60,7 @@ class Show:
                 })  # fmt: skip
             if isinstance(report.job, Answer) and report.job.text is None:
                 continue  # a bare 👀 is not worth a line
-            line = "chat" if isinstance(report.job, Answer) else str(report.job.line)
+            line = "chat" if isinstance(report.job, Answer | Overview) else str(report.job.line)
             table.add_row("  →", line, Text(report.outcome, _COLOURS[report.outcome]), Text(printable(report.summary)),
                           Text(f"{seconds * 1000:.0f} ms", "dim"))  # fmt: skip
         self._console.print(table)

@@ -1,0 +1,43 @@
+"""What is done again, and what is left."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from bot.core.jobs import Answer, Backport, Ended, Settle
+from bot.core.retry import Redo, choose
+from tests.core.values import ADA, BOB, L26, L27, REPO
+
+JOB = Backport(REPO, 12, L27, BOB)
+OTHER = replace(JOB, line=L26)
+SETTLE = Settle(REPO, 12, L27, "a" * 40)
+
+
+def test_what_failed_and_what_was_refused_is_done_again_for_who_asks() -> None:
+    assert choose([Ended(JOB, "failed"), Ended(OTHER, "refused"), Ended(SETTLE, "failed")], ADA) == Redo(
+        (replace(JOB, actor=ADA), replace(OTHER, actor=ADA), SETTLE)
+    )
+
+
+def test_what_ended_well_or_is_at_work_is_left() -> None:
+    assert choose([Ended(JOB, "well"), Ended(OTHER, "waiting")], ADA) == Redo(busy=(OTHER,))
+
+
+def test_what_a_later_job_has_made_up_for_is_left() -> None:
+    later = replace(JOB, comment=9)
+    assert choose([Ended(later, "well"), Ended(JOB, "failed")], ADA) == Redo()
+    assert choose([Ended(later, "failed"), Ended(JOB, "well")], ADA) == Redo((replace(later, actor=ADA),))
+    assert choose([Ended(Settle(REPO, 12, L27, "b" * 40), "well"), Ended(SETTLE, "failed")], ADA) == Redo()
+
+
+def test_a_backport_is_not_made_up_for_by_a_look_at_its_line() -> None:
+    assert choose([Ended(SETTLE, "well"), Ended(JOB, "failed")], ADA).again == (replace(JOB, actor=ADA),)
+
+
+def test_a_conflict_is_asked_for_anew_and_what_was_cancelled_is_told() -> None:
+    assert choose([Ended(JOB, "conflict"), Ended(OTHER, "cancelled")], ADA) == Redo(lines=(L27,), cancelled=(OTHER,))
+
+
+def test_each_answer_counts_for_itself() -> None:
+    one, two = Answer(REPO, 12, 1, "eyes"), Answer(REPO, 12, 2, "eyes")
+    assert choose([Ended(one, "well"), Ended(two, "failed")], ADA).again == (two,)
