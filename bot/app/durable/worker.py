@@ -5,10 +5,12 @@ It must never let an outcome of one question pass for that of another, nor write
 
 from __future__ import annotations
 
+import json
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar, cast
 
@@ -18,8 +20,9 @@ from dbos import error as engine_error
 from bot.app.codec import Unreadable, decode, encode
 from bot.app.durable.queue import BUILDS, FORMAT, QUEUE, Queue, address_of
 from bot.app.durable.watch import Active, Watch
-from bot.app.log import about, name_fault
+from bot.app.log import about, conceal, name_fault
 from bot.app.runner import Decisions, Perform, drive
+from bot.app.seen import say_seen
 from bot.app.steps import Outcome, Step, Trouble, name_step
 from bot.app.store import audit, claims, deliveries, journal
 from bot.app.store.database import Database, now
@@ -27,7 +30,7 @@ from bot.app.store.slots import Slot
 from bot.core.actions import Action, Flow, Write
 from bot.core.errors import Fault, UserError
 from bot.core.events import Event
-from bot.core.jobs import Job, Plan, Report
+from bot.core.jobs import Backport, FindEnded, Job, Plan, Report
 from bot.forges.tally import tallying
 
 R = TypeVar("R")
@@ -62,7 +65,7 @@ class Pacing:
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """One run of one attempt at a piece of work, and what it may do while it lasts."""
+    """One run of one attempt at a piece of work, and what it may do while it lasts. A plan is no attempt at a job."""
 
     job: str
     actor: str
@@ -70,14 +73,22 @@ class _Run:
     token: int
     since: float
     number: int
+    attempt: int | None = None
+    seen: list[str] = field(default_factory=list)
+    """What was read since the last write."""
 
 
 class _Later(Exception):  # noqa: N818 - no error: the work goes back into the queue
     """The work cannot go on for so many seconds."""
 
-    def __init__(self, seconds: float) -> None:
-        super().__init__(f"later, in {seconds:.0f} s")
+    def __init__(self, seconds: float, why: str) -> None:
+        super().__init__(f"later, in {seconds:.0f} s: {why}")
         self.seconds = seconds
+        self.why = why
+
+
+class _Cancelled(BaseException):
+    """An operator has stopped the job. No error, as below."""
 
 
 class _Superseded(BaseException):
@@ -214,8 +225,8 @@ class Worker:
         partition = deliveries.partition_of(job.repo)
         if kind == "build":  # goes on beside the rest, and must not be taken for its successor
             partition = f"builds:{partition}"
-        actor = getattr(job, "actor", None)
-        run = _Run(job.key, actor.login if actor else "", partition, self._take(partition), kept.updated_at, number)
+        mine = (kept.updated_at, number, kept.attempt)
+        run = _Run(job.key, self._asker(job, kept), partition, self._take(partition), *mine)
         with about(delivery=kept.delivery.partition(":")[2]):
             _log.info("starts")
             ended: Report | str
@@ -229,6 +240,15 @@ class Worker:
                 _log.error("fault", exc_info=error, extra={"fault": name_fault(error)})
                 self._tell(job, run, ended)
             DBOS.run_step({"name": "end"}, partial(self._end, job.key, kept.attempt, ended, kept.delivery))
+
+    def _asker(self, job: Job, kept: journal.Kept) -> str:
+        """Whose wish a job is, or else who did what began it."""
+        if isinstance(job, Backport):
+            return job.actor.login
+        with suppress(Unreadable), self._database.reading() as connection:
+            found = deliveries.read(connection, kept.delivery)
+            return found[0].actor.login if found else ""
+        return ""
 
     def _end(self, key: str, attempt: int, ended: Report | str, delivery: str = "") -> None:
         with self._database.begin() as connection:
@@ -263,6 +283,7 @@ class Worker:
             step = Step(partial(self._act, run), action)
             told = step.read(DBOS.run_step({"name": name_step(action)}, step.run))
             if isinstance(told, Outcome):
+                _take_note(run, action, told.value)
                 return told.value
             pause = self._pause(told, run, next(pauses, None))
             if pause is not None:
@@ -270,7 +291,8 @@ class Worker:
                 _log.log(level, "%s is tried again in %.0f s: %s", type(action).__name__, pause, told.message)
                 DBOS.sleep(pause)
             elif told.answer is not None:
-                return decode(told.answer)
+                _take_note(run, action, answer := decode(told.answer))
+                return answer
             else:
                 told.raise_again()
 
@@ -290,18 +312,24 @@ class Worker:
             return None
         if wait <= longest_here and trouble.retry_after is not None:
             return wait
-        raise _Later(wait)
+        raise _Later(wait, trouble.message)
 
     def _act(self, run: _Run, action: Action) -> object:
         """Perform an action; a write only while the repository is ours, and it is entered in the audit."""
+        if isinstance(action, FindEnded):
+            with self._database.reading() as connection:
+                return journal.ended(connection, action.change)
         if not isinstance(action, Write):
             return self._perform(action)
         with self._database.begin() as connection:
             if not claims.holds(connection, run.partition, run.token):
                 raise _Superseded
+            if run.attempt is not None and not journal.goes_on(connection, run.job, run.attempt):
+                raise _Cancelled
         outcome = self._perform(action)
         with self._database.begin() as connection:
-            audit.append(connection, audit.Entry(run.job, run.actor, encode(action), encode(outcome)))
+            seen = json.dumps(run.seen) if run.seen else ""
+            audit.append(connection, audit.Entry(run.job, run.actor, encode(action), encode(outcome), seen))
         return outcome
 
     # ── turns ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -310,27 +338,36 @@ class Worker:
         with self._database.begin() as connection:
             return claims.take(connection, partition)
 
-    def _in_turn(self, again: Callable[[float], None], repository: str, work: Callable[[], None]) -> None:
+    def _in_turn(self, again: Callable[[_Later], None], repository: str, work: Callable[[], None]) -> None:
         with about(repository=repository):
             try:
                 work()
             except _Later as later:
-                again(later.seconds)
+                again(later)
             except engine_error.DBOSUnexpectedStepError as error:
                 _log.info("it starts again from its first action: %s", error)
-                again(0)
+                again(_Later(0, str(error)))
             except _Superseded:
                 _log.warning("another worker has taken this over")
+            except _Cancelled:
+                _log.info("it was cancelled, and ends here")
 
-    def _put_off(self, kind: str, name: str, given: tuple[str, int, int], seconds: float) -> None:
+    def _put_off(self, kind: str, name: str, given: tuple[str, int, int], later: _Later) -> None:
         assert self._queue is not None
         key, attempt, run = given
-        partition = self._partition(kind, key)
-        self._queue.put_off(kind, f"{name}.{run + 1}", partition, (key, attempt, run + 1), seconds)
-
-    def _partition(self, kind: str, key: str) -> str:
+        kept = deliveries if kind == "plan" else journal
         with self._database.begin() as connection:
-            return deliveries.partition(connection, key) if kind == "plan" else journal.partition(connection, key)
+            partition = kept.partition(connection, key)
+            kept.note(connection, key, later.why)
+        self._queue.put_off(kind, f"{name}.{run + 1}", partition, (key, attempt, run + 1), later.seconds)
+
+
+def _take_note(run: _Run, action: Action, outcome: object) -> None:
+    """What a write rests on is what was read before it; the one after it rests on what was read since, too."""
+    if isinstance(action, Write):
+        run.seen.clear()
+    elif told := say_seen(action, outcome):
+        run.seen.append(conceal(told))
 
 
 def _configure(database: Database, executor: str) -> DBOSConfig:

@@ -1,4 +1,6 @@
-"""Every write that was performed: when, for which job, on whose wish, what came of it. Each entry seals the one before.
+"""Every effect: when, for which job, on whose wish, what had been seen, what was written and what came of it.
+
+Each entry seals the one before.
 
 It must never be changed or thinned out: whoever does breaks the chain, and `verify` tells where.
 """
@@ -8,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -20,12 +23,14 @@ _FORGOTTEN = "forgotten"
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One write. `write` and `outcome` are values of the core in the codec's form."""
+    """One effect. `write` and `outcome` are values of the core in the codec's form; `seen` is a list of sentences."""
 
     job: str
     actor: str
     write: str
     outcome: str
+    seen: str = ""
+    """What the job had read since its effect before, or in the beginning."""
 
 
 def append(connection: sa.Connection, entry: Entry) -> None:
@@ -36,14 +41,14 @@ def append(connection: sa.Connection, entry: Entry) -> None:
     previous = connection.execute(last).scalar() or _FIRST
     at = now()
     row = {"at": at, "job": entry.job, "actor": entry.actor, "write": entry.write, "outcome": entry.outcome,
-           "previous": previous, "digest": _digest(at, entry, previous)}  # fmt: skip
+           "seen": entry.seen, "previous": previous, "digest": _digest(at, entry, previous)}  # fmt: skip
     connection.execute(sa.insert(audit).values(row))
 
 
 def of_job(connection: sa.Connection, job: str) -> Iterator[tuple[float, Entry]]:
-    """The writes of a job with their times, the oldest first."""
+    """The effects of a job with their times, the oldest first."""
     for row in connection.execute(sa.select(audit).where(audit.c.job == job).order_by(audit.c.number)):
-        yield row.at, Entry(row.job, row.actor, row.write, row.outcome)
+        yield row.at, _entry(row)
 
 
 def forget(connection: sa.Connection, before: float) -> int:
@@ -55,25 +60,46 @@ def forget(connection: sa.Connection, before: float) -> int:
         return 0
     gone = sa.delete(audit).where(audit.c.number < last.number).returning(audit.c.number)
     count = len(connection.execute(gone).all())
-    stone = {"at": before, "job": "", "actor": "", "write": _FORGOTTEN, "outcome": "", "previous": last.digest}
+    stone = {"at": before, "job": "", "actor": "", "write": _FORGOTTEN, "outcome": "", "seen": "",
+             "previous": last.digest}  # fmt: skip
     connection.execute(sa.update(audit).where(audit.c.number == last.number).values(**stone))
     return count
 
 
-def verify(connection: sa.Connection) -> int | None:
-    """The number of the first entry that was changed, or stands behind one that is gone; None when all is well."""
-    previous = _FIRST
-    for row in connection.execute(sa.select(audit).order_by(audit.c.number)):
-        entry = Entry(row.job, row.actor, row.write, row.outcome)
-        if row.write == _FORGOTTEN and previous == _FIRST:
+def size(connection: sa.Connection) -> int:
+    """How many entries there are."""
+    return int(connection.execute(sa.select(sa.func.count()).select_from(audit)).scalar_one())
+
+
+def verify(connection: sa.Connection, newest: int | None = None) -> int | None:
+    """The number of the first entry that was changed, or stands behind one that is gone; None when all is well.
+
+    With `newest` only so many of the last ones are looked at.
+    """
+    first = 0
+    if newest is not None:
+        last = sa.select(audit.c.number).order_by(audit.c.number.desc()).limit(1).offset(newest)
+        first = connection.execute(last).scalar() or 0  # the entry before them is where they begin
+    found = sa.select(audit).where(audit.c.number >= first).order_by(audit.c.number)
+    previous = None if first else _FIRST
+    with connection.execute(found.execution_options(yield_per=1000)) as rows:
+        for row in rows:
+            begins = row.previous if previous is None else previous
+            if row.write == _FORGOTTEN and previous in (None, _FIRST):
+                previous = row.digest
+                continue
+            if row.previous != begins or row.digest != _digest(row.at, _entry(row), begins):
+                return int(row.number)
             previous = row.digest
-            continue
-        if row.previous != previous or row.digest != _digest(row.at, entry, previous):
-            return int(row.number)
-        previous = row.digest
     return None
 
 
+def _entry(row: sa.Row[Any]) -> Entry:
+    return Entry(row.job, row.actor, row.write, row.outcome, row.seen)
+
+
 def _digest(at: float, entry: Entry, previous: str) -> str:
-    text = "\n".join((previous, repr(at), entry.job, entry.actor, entry.write, entry.outcome))
+    """What is empty is left out: programs that knew nothing of `seen` have sealed their entries without it."""
+    seen = (entry.seen,) if entry.seen else ()
+    text = "\n".join((previous, repr(at), entry.job, entry.actor, entry.write, entry.outcome, *seen))
     return hashlib.sha256(text.encode()).hexdigest()

@@ -1,6 +1,8 @@
 """Opens the database and makes the bot's own tables in it, which stand beside the engine's.
 
-It must never put what is kept into an error or a log: statements are shown without their values.
+It must never put what is kept into an error or a log: statements are shown without their values. Tables only grow, by
+columns with a default of the database's own: so a database of an older program is carried on, and an older program can
+still write to a newer one.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.schema import CreateColumn
 
 from bot.core.errors import Fault, UserError
 
@@ -30,7 +33,11 @@ inbox = sa.Table(
     sa.Column("state", sa.Text, nullable=False),  # waiting, planned, failed
     sa.Column("round", sa.Integer, nullable=False, default=0),  # raised when it is planned once more
     sa.Column("notes", sa.Text, nullable=False, default=""),
+    sa.Column("change", sa.Text, nullable=False, server_default=""),  # forge:repository:pull, empty for no pull
+    sa.Column("repository", sa.Text, nullable=False, server_default=""),  # its path at that time, in lower case
     sa.Index("relbot_inbox_state", "state", "received_at"),
+    sa.Index("relbot_inbox_change", "change"),
+    sa.Index("relbot_inbox_repository", "repository"),
 )  # fmt: skip
 
 jobs = sa.Table(
@@ -74,6 +81,7 @@ audit = sa.Table(
     sa.Column("outcome", sa.Text, nullable=False),
     sa.Column("previous", sa.Text, nullable=False),
     sa.Column("digest", sa.Text, nullable=False),
+    sa.Column("seen", sa.Text, nullable=False, server_default=""),  # what the flow had read before it, as JSON
     sa.Index("relbot_audit_job", "job"),
 )  # fmt: skip
 
@@ -117,6 +125,7 @@ class Database:
                 if not self.is_sqlite:
                     connection.execute(sa.text(f"SELECT pg_advisory_xact_lock({_SCHEMA_LOCK})"))
                 metadata.create_all(connection)
+                _grow(connection)
         except SQLAlchemyError as error:
             raise UserError(
                 f"The database {self.name} cannot be used: {_first_line(error)}. "
@@ -134,6 +143,20 @@ class Database:
         try:
             with self._transaction() as connection:
                 yield connection
+        except DBAPIError as error:
+            raise Fault(f"The database {self.name} is in trouble: {_first_line(error)}.", passing=True) from None
+
+    @contextmanager
+    def reading(self) -> Iterator[sa.Connection]:
+        """One look at what is there. However long it takes, nobody's writing waits for it."""
+        try:
+            with self.engine.connect() as connection:
+                if self.is_sqlite:
+                    connection.exec_driver_sql("BEGIN")
+                try:
+                    yield connection
+                finally:
+                    connection.rollback()
         except DBAPIError as error:
             raise Fault(f"The database {self.name} is in trouble: {_first_line(error)}.", passing=True) from None
 
@@ -178,6 +201,19 @@ class Database:
 def now() -> float:
     """Seconds since the epoch."""
     return time.time()
+
+
+def _grow(connection: sa.Connection) -> None:
+    """Add the columns and indexes that tables of an older program lack."""
+    there = sa.inspect(connection)
+    for table in metadata.sorted_tables:
+        known = {column["name"] for column in there.get_columns(table.name)}
+        for column in table.columns:
+            if column.name not in known:
+                said = CreateColumn(column).compile(dialect=connection.dialect)
+                connection.exec_driver_sql(f"ALTER TABLE {table.name} ADD COLUMN {said}")
+        for index in table.indexes:
+            index.create(connection, checkfirst=True)
 
 
 def _dialect(url: str) -> sa.URL:

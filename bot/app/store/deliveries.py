@@ -5,7 +5,9 @@ It must never hold a delivery twice: one that is sent again is recognised, and p
 
 from __future__ import annotations
 
-from typing import Literal, cast
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, cast
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -13,7 +15,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from bot.app.codec import decode, encode
 from bot.app.log import redact
 from bot.app.store.database import inbox, now
-from bot.core.events import Event
+from bot.core.events import Event, PushedTo
 from bot.core.model import Repo
 
 State = Literal["waiting", "planned", "failed"]
@@ -22,6 +24,11 @@ State = Literal["waiting", "planned", "failed"]
 def partition_of(repo: Repo) -> str:
     """What is done for one repository is done in turn; its number stays when its name changes."""
     return f"{repo.forge}:{repo.id}"
+
+
+def change_of(event: Event) -> str:
+    """The pull that an event is about, as jobs name it; empty where it is about none."""
+    return "" if isinstance(event, PushedTo) else f"{partition_of(event.repo)}:{event.number}"
 
 
 def is_found(key: str) -> bool:
@@ -42,16 +49,26 @@ _TRIES = 3
 def put(connection: sa.Connection, key: str, event: Event) -> int | None:
     """Keep a delivery; the round in which it is to be planned, None when there is nothing to do about it."""
     row = {"key": key, "received_at": now(), "event": encode(event), "partition": partition_of(event.repo),
-           "state": "waiting", "round": 0, "notes": ""}  # fmt: skip
+           "state": "waiting", "round": 0, "notes": "", "change": change_of(event),
+           "repository": event.repo.path.lower()}  # fmt: skip
     insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     fresh = insert(inbox).values(row).on_conflict_do_nothing().returning(inbox.c.key)
     if connection.execute(fresh).scalar() is not None:
         return 0
-    may = inbox.c.round + 1 < _TRIES if is_found(key) else sa.true()
+    return plan_again(connection, key, ("failed",), encode(event))
+
+
+def plan_again(connection: sa.Connection, key: str, states: tuple[State, ...], event: str | None = None) -> int | None:
+    """Let a delivery in one of these states be planned once more; the round of that, None when it is in none.
+
+    `event` is what it says now. What a sweep finds again and again is not planned more often than makes sense.
+    """
+    may = inbox.c.round + 1 < _TRIES if event is not None and is_found(key) else sa.true()
+    said = {} if event is None else {"event": event}
     again = (
         sa.update(inbox)
-        .where(inbox.c.key == key, inbox.c.state == "failed", may)
-        .values(state="waiting", round=inbox.c.round + 1, received_at=now(), event=row["event"])
+        .where(inbox.c.key == key, inbox.c.state.in_(states), may)
+        .values(state="waiting", round=inbox.c.round + 1, received_at=now(), **said)
         .returning(inbox.c.round)
     )
     return cast("int | None", connection.execute(again).scalar())
@@ -67,10 +84,16 @@ def read(connection: sa.Connection, key: str) -> tuple[Event, float] | None:
     return (cast("Event", decode(row.event)), row.received_at) if row else None
 
 
-def mark(connection: sa.Connection, key: str, state: State, notes: str = "") -> None:
-    """What has become of a delivery. One of whose jobs fails is failed, whatever it was."""
-    changed = {"state": state} | ({"notes": redact(notes)[:4000]} if notes else {})
+def mark(connection: sa.Connection, key: str, state: State, notes: str | None = None) -> None:
+    """What has become of a delivery; without `notes` they stay. One of whose jobs fails is failed, whatever it was."""
+    changed = {"state": state} | ({"notes": redact(notes)[:4000]} if notes is not None else {})
     connection.execute(sa.update(inbox).where(inbox.c.key == key).values(**changed))
+
+
+def note(connection: sa.Connection, key: str, why: str) -> None:
+    """Why a delivery is not planned yet."""
+    mine = (inbox.c.key == key, inbox.c.state == "waiting")
+    connection.execute(sa.update(inbox).where(*mine).values(notes=redact(why)[:4000]))
 
 
 def waiting(connection: sa.Connection) -> tuple[int, float | None]:
@@ -78,6 +101,57 @@ def waiting(connection: sa.Connection) -> tuple[int, float | None]:
     found = sa.select(sa.func.count(), sa.func.min(inbox.c.received_at)).where(inbox.c.state == "waiting")
     count, oldest = connection.execute(found).one()
     return int(count), oldest
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A delivery as it stands in the inbox; `received_at` is when it came last, in seconds since the epoch."""
+
+    key: str
+    received_at: float
+    event: str
+    """In the codec's form."""
+    partition: str
+    state: State
+    notes: str
+
+
+def of_change(connection: sa.Connection, change: str, most: int = 200) -> Sequence[Told]:
+    """The newest deliveries about a pull, the oldest of them first."""
+    newest = _TOLD.where(inbox.c.change == change).order_by(inbox.c.received_at.desc()).limit(most)
+    return _told(connection, newest)[::-1]
+
+
+def named(connection: sa.Connection, keys: Iterable[str]) -> Sequence[Told]:
+    """The deliveries of these keys."""
+    return _told(connection, _TOLD.where(inbox.c.key.in_(sorted(keys))))
+
+
+def beginning(connection: sa.Connection, start: str, most: int = 20) -> Sequence[Told]:
+    """The deliveries whose key, or whose name on the forge, begins so; the newest first."""
+    ways = ("", "github:", "gitlab:", _FOUND)
+    begins = [inbox.c.key.startswith(f"{way}{start}", autoescape=True) for way in ways]
+    return _told(connection, _TOLD.where(sa.or_(*begins)).order_by(inbox.c.received_at.desc()).limit(most))
+
+
+def places_of(connection: sa.Connection, path: str) -> Sequence[tuple[str, float]]:
+    """The repositories that had this path, as deliveries name them, and when each was heard of; the last one first."""
+    last = sa.func.max(inbox.c.received_at).label("last")
+    found = sa.select(inbox.c.partition, last).where(inbox.c.repository == path.lower()).group_by(inbox.c.partition)
+    return [(row.partition, row.last) for row in connection.execute(found.order_by(last.desc()))]
+
+
+def failed_since(connection: sa.Connection, since: float) -> int:
+    """How many that came since then have failed, or have had a job that did."""
+    found = sa.select(sa.func.count()).where(inbox.c.state == "failed", inbox.c.received_at >= since)
+    return int(connection.execute(found).scalar_one())
+
+
+_TOLD = sa.select(*(inbox.c[name] for name in ("key", "received_at", "event", "partition", "state", "notes")))
+
+
+def _told(connection: sa.Connection, found: sa.Select[Any]) -> list[Told]:
+    return [Told(**row._mapping) for row in connection.execute(found)]  # noqa: SLF001 - its public name
 
 
 def knows(connection: sa.Connection, key: str) -> bool:

@@ -8,22 +8,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 
 import sqlalchemy as sa
 
 from bot.app.codec import Unreadable, decode, encode
 from bot.app.log import redact
 from bot.app.store.database import jobs, now
-from bot.core.jobs import Job, Report
+from bot.core.jobs import Ended, Ending, Job, Report
 from bot.core.model import Repo
 
 TRIES = 3
 """How often a job that ends in a fault is begun without anybody asking for it."""
 
-JobState = Literal["waiting", "done", "settled", "refused", "failed"]
+JobState = Literal["waiting", "done", "settled", "refused", "failed", "cancelled"]
 _BEGUN_AGAIN = ("settled", "refused", "failed")
-"""What was settled holds for its moment only, and what stood in the way may be gone by then."""
+"""What was settled holds for its moment only, and what stood in the way may be gone by then. What an operator has
+cancelled stays so until somebody says in so many words that it is to be begun again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,39 @@ def begin(connection: sa.Connection, job: Job, delivery: str, *, anew: bool = Tr
     return int(known.attempt) + 1
 
 
+def begin_again(connection: sa.Connection, key: str) -> tuple[Job, int] | None:
+    """Let a job that has ended, and not well, be done once more; the number of that attempt. None for every other.
+
+    Raises `Unreadable` when another version of the program wrote it.
+    """
+    found = connection.execute(sa.select(jobs).where(jobs.c.key == key).with_for_update()).one_or_none()
+    if found is None or not (found.state in (*_BEGUN_AGAIN, "cancelled") or found.outcome == "conflict"):
+        return None
+    job = cast("Job", decode(found.job))
+    again = {"attempt": found.attempt + 1, "state": "waiting", "outcome": "", "summary": "", "updated_at": now()}
+    connection.execute(sa.update(jobs).where(jobs.c.key == key).values(again))
+    return job, int(found.attempt) + 1
+
+
+def cancel(connection: sa.Connection, key: str, why: str) -> bool:
+    """Let a job that waits or runs go no further than the action it is at; whether there was anything to stop."""
+    mine = (jobs.c.key == key, jobs.c.state == "waiting")
+    stopped = sa.update(jobs).where(*mine).values(state="cancelled", summary=redact(why)[:2000], updated_at=now())
+    return connection.execute(stopped).rowcount == 1
+
+
+def goes_on(connection: sa.Connection, key: str, attempt: int) -> bool:
+    """Whether this attempt is still wanted."""
+    mine = (jobs.c.key == key, jobs.c.attempt == attempt, jobs.c.state == "waiting")
+    return connection.execute(sa.select(jobs.c.key).where(*mine)).scalar() is not None
+
+
+def note(connection: sa.Connection, key: str, why: str) -> None:
+    """Why a job is not done yet."""
+    mine = (jobs.c.key == key, jobs.c.state == "waiting")
+    connection.execute(sa.update(jobs).where(*mine).values(summary=redact(why)[:2000]))
+
+
 def read(connection: sa.Connection, key: str, attempt: int) -> tuple[Job, Kept] | None:
     """The job of an attempt that still waits. Raises `Unreadable` when another version of the program wrote it."""
     found = sa.select(jobs).where(jobs.c.key == key, jobs.c.attempt == attempt, jobs.c.state == "waiting")
@@ -81,16 +115,82 @@ def end(connection: sa.Connection, key: str, attempt: int, report: Report | str)
     connection.execute(sa.update(jobs).where(*mine).values(**ended, updated_at=now()))
 
 
-def find(
-    connection: sa.Connection, *, change: str | None = None, state: JobState | None = None, most: int = 100
-) -> Sequence[Kept]:
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which jobs are looked for. `start` is how their key begins; `since` is when they last changed at the earliest."""
+
+    change: str | None = None
+    state: JobState | None = None
+    repository: str | None = None
+    start: str | None = None
+    since: float | None = None
+
+
+def find(connection: sa.Connection, wanted: Wanted | None = None, *, most: int = 100) -> Sequence[Kept]:
     """Jobs, the newest first."""
-    found = sa.select(jobs).order_by(jobs.c.updated_at.desc()).limit(most)
-    if change is not None:
-        found = found.where(jobs.c.change == change)
-    if state is not None:
-        found = found.where(jobs.c.state == state)
+    found = sa.select(jobs).where(*_conditions(wanted or Wanted())).order_by(jobs.c.updated_at.desc()).limit(most)
     return [_kept(row) for row in connection.execute(found)]
+
+
+def count(connection: sa.Connection, wanted: Wanted | None = None) -> dict[str, int]:
+    """How many jobs there are, by their state."""
+    found = sa.select(jobs.c.state, sa.func.count()).where(*_conditions(wanted or Wanted())).group_by(jobs.c.state)
+    return {state: int(number) for state, number in connection.execute(found)}
+
+
+def ended(connection: sa.Connection, change: str, most: int = 200) -> tuple[Ended, ...]:
+    """How the newest jobs of a change stand, the newest first; what another version wrote is passed over."""
+    found = sa.select(jobs).where(jobs.c.change == change).order_by(jobs.c.updated_at.desc()).limit(most)
+    standing: list[Ended] = []
+    for row in connection.execute(found):
+        with suppress(Unreadable):
+            standing.append(Ended(decode(row.job), _ending(row.state, row.outcome)))
+    return tuple(standing)
+
+
+def _ending(state: str, outcome: str) -> Ending:
+    if outcome == "conflict":
+        return "conflict"
+    return cast("Ending", state) if state in ("waiting", "refused", "failed", "cancelled") else "well"
+
+
+def oldest(connection: sa.Connection) -> Kept | None:
+    """The job that has waited for longest."""
+    found = sa.select(jobs).where(jobs.c.state == "waiting").order_by(jobs.c.updated_at).limit(1)
+    row = connection.execute(found).one_or_none()
+    return _kept(row) if row else None
+
+
+def before(connection: sa.Connection, kept: Kept) -> int:
+    """How many jobs of the same repository have waited for longer than this one."""
+    same = jobs.c.change.startswith(f"{kept.change.rpartition(':')[0]}:", autoescape=True)
+    found = sa.select(sa.func.count()).where(jobs.c.state == "waiting", jobs.c.updated_at < kept.updated_at, same)
+    return int(connection.execute(found).scalar_one())
+
+
+def places_of(connection: sa.Connection, path: str) -> Sequence[tuple[str, float]]:
+    """The repositories that had this path when a job of theirs was begun; see `deliveries.places_of`."""
+    same = sa.func.lower(jobs.c.repository) == path.lower()
+    found = sa.select(jobs.c.change, jobs.c.updated_at).where(same).order_by(jobs.c.updated_at.desc()).limit(1000)
+    places: dict[str, float] = {}
+    for row in connection.execute(found):
+        places.setdefault(row.change.rpartition(":")[0], row.updated_at)
+    return list(places.items())
+
+
+def _conditions(wanted: Wanted) -> list[sa.ColumnElement[bool]]:
+    conditions: list[sa.ColumnElement[bool]] = []
+    if wanted.change is not None:
+        conditions.append(jobs.c.change == wanted.change)
+    if wanted.state is not None:
+        conditions.append(jobs.c.state == wanted.state)
+    if wanted.repository is not None:
+        conditions.append(sa.func.lower(jobs.c.repository) == wanted.repository.lower())
+    if wanted.start is not None:
+        conditions.append(jobs.c.key.startswith(wanted.start, autoescape=True))
+    if wanted.since is not None:
+        conditions.append(jobs.c.updated_at >= wanted.since)
+    return conditions
 
 
 def waiting(connection: sa.Connection) -> int:

@@ -44,3 +44,9 @@ def last(connection: sa.Connection, name: str) -> Round | None:
     found = sa.select(rounds.c.began_at, rounds.c.ended_at, rounds.c.summary).where(rounds.c.name == name)
     row = connection.execute(found).one_or_none()
     return Round(*row) if row else None
+
+
+def every(connection: sa.Connection) -> dict[str, Round]:
+    """The last round of each name."""
+    found = sa.select(rounds.c.name, rounds.c.began_at, rounds.c.ended_at, rounds.c.summary).order_by(rounds.c.name)
+    return {name: Round(*rest) for name, *rest in connection.execute(found)}

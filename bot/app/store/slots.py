@@ -9,6 +9,7 @@ import fcntl
 import os
 import socket
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
@@ -21,6 +22,46 @@ from bot.core.errors import UserError
 MOST = 64
 """Processes on one database."""
 _LOCKS = 0x72656C63  # "relc"; the class of the advisory locks of PostgreSQL
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A process as the database has it; `seen_at` is when it said last that it lives (seconds since the epoch).
+
+    `lives` tells whether somebody holds its lock, which nothing that is dead does; None where that cannot be told.
+    """
+
+    id: str
+    host: str
+    pid: int
+    seen_at: float
+    lives: bool | None
+
+
+def processes(database: Database, connection: sa.Connection, directory: Path) -> list[Process]:
+    """All that are known, dead ones among them until their work is in other hands."""
+    known = connection.execute(sa.select(executors).order_by(executors.c.id)).all()
+    if database.is_sqlite:
+        held = {row.id: _is_locked(directory / "executors" / f"{row.id}.lock") for row in known}
+    else:
+        locks = sa.text("SELECT objid FROM pg_locks WHERE locktype = 'advisory' AND granted AND classid = :class")
+        numbers = set(connection.execute(locks, {"class": _LOCKS}).scalars())
+        held = {row.id: int(row.id.removeprefix("slot-")) in numbers for row in known}
+    return [Process(row.id, row.host, row.pid, row.seen_at, held[row.id]) for row in known]
+
+
+def _is_locked(path: Path) -> bool | None:
+    """Looked at with a lock that others may have too, so that nobody who is only looked at loses theirs."""
+    try:
+        with path.open() as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return None
+    return False
 
 
 class Slot:

@@ -1,0 +1,116 @@
+"""What came of a question, in one sentence for the audit: enough to judge a decision by, and no more.
+
+It must never keep a text that people wrote: ids, names, roles and states say what was seen.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bot.core import actions as a
+from bot.core.jobs import FindEnded
+from bot.core.model import Change, Comment, Pull
+from bot.core.refs import Touched, Untouched
+from bot.core.standing import FindOpenOnto, GetChecks
+
+_LONGEST = 300
+_SHOWN = 8
+"""Things of one kind that are told one by one."""
+
+
+def say_seen(action: a.Action, outcome: Any) -> str | None:  # noqa: ANN401 - of the action's own type
+    """The sentence; None for what no decision rests on."""
+    match action:
+        case a.GetRole(person=person):
+            return f"the role of {person.login} was {outcome.name.lower()}"
+        case a.IsMember(person=person, group=group):
+            return f"{person.login} was {'a' if outcome else 'no'} member of {group}"
+        case a.Identify(person=person):
+            return f"{person.login} was {'a bot' if outcome.is_bot else 'a person'}"
+        case a.GetLabellings():
+            set_by = [f"{label} by {one.actor.login} ({one.times})" for label, one in outcome.items()]
+            return _cut(f"labels were set: {_list(set_by)}")
+        case a.GetPull() | a.FindPulls() | a.FindPullsOf() | FindOpenOnto():
+            return _say_pulls(action, outcome)
+        case a.FindComment(number=number):
+            return f"my comment on #{number} was {outcome.id if isinstance(outcome, Comment) else 'not there'}"
+        case FindEnded(number=number):
+            return f"{len(outcome)} jobs of #{number} were remembered"
+        case _:
+            told = _say_commits(action, outcome)
+            return _cut(told) if told else None
+
+
+def _say_pulls(action: a.Action, outcome: Any) -> str:  # noqa: ANN401 - as above
+    match action, outcome:
+        case _, a.Missing(what):
+            return f"there was no {what}"
+        case _, Pull() as pull:
+            labels = f", labelled {_list(pull.labels)}" if pull.labels else ""
+            return _cut(f"#{pull.number} was {_state(pull)} onto {pull.base}, its head at {pull.head_sha}{labels}")
+        case a.FindPulls(head=head, base=base), pulls:
+            return _cut(f"from {head} onto {base}: {_numbers(pulls)}")
+        case a.FindPullsOf(commit=commit), pulls:
+            return _cut(f"{commit} belonged to {_numbers(pulls)}")
+        case _, pulls:
+            return _cut(f"open were {_numbers(pulls)}")
+
+
+def _state(pull: Pull) -> str:
+    if pull.is_open:
+        return "open"
+    return f"merged as {pull.merged_as}" if pull.merged else "closed without being merged"
+
+
+def _say_commits(action: a.Action, outcome: Any) -> str | None:  # noqa: ANN401 - as above
+    match action:
+        case a.Sync():
+            tips = [f"{branch.name} at {branch.sha[:12]}" for branch in outcome.branches]
+            return f"{len(tips)} branches: {_list(tips)}"
+        case a.ResolveChange():
+            if isinstance(outcome, Change):
+                return f"the change was {_list([commit.sha for commit in outcome.commits], 3)} ({outcome.method})"
+            return f"the change was not found: {type(outcome).__name__}"
+        case a.FindPresent(onto=onto):
+            found = [f"{each.kind} {each.commit[:12]}{'' if each.certain else '?'}" for each in outcome]
+            return f"on {onto.name} at {onto.sha}: {_list(found)}"
+        case a.PickCommits(onto=onto_sha):
+            made = getattr(outcome, "commit", None)
+            return f"the pick onto {onto_sha}: {type(outcome).__name__.lower()}{f' as {made}' if made else ''}"
+        case a.CheckBranch(branch=branch):
+            return f"{branch} was {_touched(outcome)}"
+        case a.FindStanding(commit=commit, onto=onto):
+            return f"{commit} on {onto.name}: {_stands(outcome)}"
+        case GetChecks(sha=sha):
+            return f"{sha} had {0 if isinstance(outcome, a.Missing) else len(outcome)} checks"
+        case _:
+            return None
+
+
+def _touched(outcome: Untouched | Touched | a.Missing) -> str:
+    match outcome:
+        case Untouched(sha):
+            return f"as I had made it, at {sha}"
+        case Touched(sha):
+            return f"worked on by others, at {sha}"
+        case a.Missing():
+            return "not there"
+
+
+def _stands(outcome: a.Standing) -> str:
+    if outcome.holds:
+        return "there"
+    return f"taken back by {outcome.taken_back_by}" if outcome.taken_back_by else "not there"
+
+
+def _numbers(pulls: tuple[Pull, ...]) -> str:
+    return _list([f"#{pull.number} ({_state(pull)})" for pull in pulls])
+
+
+def _list(words: list[str] | tuple[str, ...], most: int = _SHOWN) -> str:
+    shown = ", ".join(map(str, words[:most]))
+    return f"{shown} and {len(words) - most} more" if len(words) > most else shown or "none"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
