@@ -17,7 +17,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from bot.app.log import hide
 from bot.core.errors import UserError
-from bot.core.model import Repo, Secret
+from bot.core.model import ForgeName, Repo, Secret
 from bot.core.tables import Table, read_table
 
 USUAL_PLACE = Path("config/server.toml")
@@ -216,17 +216,22 @@ class Settings:
     bot: Committer
 
 
+@dataclass(frozen=True, slots=True)
+class Home:
+    """Where the bot keeps its work, and where people find the forges: what a look at it takes, and no credential."""
+
+    server: Server
+    directory: Path
+    database: Secret
+    sites: Mapping[ForgeName, str]
+
+
 def load(named: str | None, environ: Mapping[str, str]) -> Settings:
     """The settings from the file `named` on the command line, or by RELBOT_SETTINGS, or in its usual place if there.
 
     `UserError` when the file is missing or wrong, or a token is. The log is told which values to hide.
     """
-    chosen = named or environ.get("RELBOT_SETTINGS")
-    path = Path(chosen) if chosen else USUAL_PLACE
-    text = _read(path, "settings file") if chosen or path.exists() else ""
-    file = parse(text, str(path))
-    alone = file.github is None and file.gitlab is None
-    github = file.github or (GitHubSection() if alone else None)
+    file, github = _load_file(named, environ)
     return Settings(
         file.server,
         file.upkeep,
@@ -236,6 +241,28 @@ def load(named: str | None, environ: Mapping[str, str]) -> Settings:
         _open_gitlab(file.gitlab, environ) if file.gitlab else None,
         file.bot,
     )
+
+
+def load_home(named: str | None, environ: Mapping[str, str]) -> Home:
+    """As much of the settings as needs no secret but the database's."""
+    file, github = _load_file(named, environ)
+    sites: dict[ForgeName, str] = {}
+    if github:
+        api = github.clone_base or github.api
+        sites["github"] = re.sub(r"^https://api\.github\.com$", "https://github.com", re.sub(r"/api/v3/?$", "", api))
+    if file.gitlab:
+        sites["gitlab"] = file.gitlab.url
+    return Home(file.server, file.data.directory.expanduser(), _open_database(file.data, environ), sites)
+
+
+def _load_file(named: str | None, environ: Mapping[str, str]) -> tuple[File, GitHubSection | None]:
+    """The file, and what it says of GitHub, which is there when no forge is named."""
+    chosen = named or environ.get("RELBOT_SETTINGS")
+    path = Path(chosen) if chosen else USUAL_PLACE
+    text = _read(path, "settings file") if chosen or path.exists() else ""
+    file = parse(text, str(path))
+    alone = file.github is None and file.gitlab is None
+    return file, file.github or (GitHubSection() if alone else None)
 
 
 def parse(text: str, name: str) -> File:

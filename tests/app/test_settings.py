@@ -190,3 +190,21 @@ def test_a_webhook_secret_that_is_missing_is_demanded_for_each_forge(written):
     with pytest.raises(UserError, match=r"no webhook secret for gitlab.*Set RELBOT_GITLAB_SECRET"):
         open_doors(found)
     assert set(open_doors(found, trust=Secret("x"))) == {"github", "gitlab"}
+
+
+@pytest.mark.parametrize(
+    ("text", "sites"),
+    [
+        ("", {"github": "https://github.com"}),
+        ('[github]\napi = "https://ghe.example/api/v3"', {"github": "https://ghe.example"}),
+        ('[gitlab]\nurl = "https://git.example/lab/"', {"gitlab": "https://git.example/lab"}),
+        ("[github]\n[gitlab]", {"github": "https://github.com", "gitlab": "https://gitlab.com"}),
+    ],
+)
+def test_a_look_at_the_bots_work_takes_no_credential_of_a_forge(written, text, sites):
+    home = settings.load_home(written(text), {})
+    assert home.sites == sites
+    assert home.database.reveal().startswith("sqlite:///")
+    secret = settings.load_home(written(text), {"RELBOT_DATABASE": "postgresql://u:canary-word@h/d"}).database
+    assert "canary-word" in secret.reveal()
+    assert log.redact("canary-word") == "***"

@@ -22,10 +22,13 @@ COMMANDS = {
     "doctor": "what keeps the bot from working here, and how to mend it",
     "duplicates": "changes of one branch that are already on another, with evidence",
     "event": "handle one delivery without a server, or rehearse it",
+    "explain": "why each thing did or did not happen to a pull",
     "hooks": "create or mend the webhook that a repository needs",
+    "jobs": "the jobs and what became of them; do one again, or stop one",
     "labels": "create the labels that a repository needs",
     "pick": "pick commits onto a ref, in memory",
     "serve": "take deliveries over HTTP and do what they ask for",
+    "status": "how the bot is, on one screen",
     "sweep": "find what a lost webhook would have started",
     "work": "do what a server on the same database has taken",
 }

@@ -1,0 +1,114 @@
+"""Entries of the audit in words: what was written, on what it rested, what came of it, and where it can be seen.
+
+It must never fail on an entry that another version of the program wrote: what it does not know it tells as it stands.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bot.app.operator.naming import PullName
+from bot.app.store.audit import Entry
+from bot.core.model import ForgeName
+
+Laid = Mapping[str, Any]
+"""A value of the core as the codec lays it out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """One effect, told."""
+
+    at: float
+    asked_by: str
+    seen: tuple[str, ...]
+    written: str
+    came: str
+    """What came of it, where that is not simply that it was done."""
+    link: str | None
+
+
+def tell(at: float, entry: Entry, name: PullName, sites: Mapping[ForgeName, str]) -> Effect:
+    """An entry in words."""
+    write, outcome = _load(entry.write), _load(entry.outcome)
+    kind = str(write.get("$", "something"))
+    said = _SAID.get(kind, _as_it_stands)
+    seen = tuple(map(str, json.loads(entry.seen))) if entry.seen else ()
+    return Effect(at, entry.actor, seen, said(write), _came(outcome), _link(kind, (write, outcome), name, sites))
+
+
+def _load(text: str) -> Laid:
+    try:
+        laid = json.loads(text)
+    except ValueError:
+        return {}
+    return laid if isinstance(laid, dict) else {}
+
+
+def _came(outcome: Laid) -> str:
+    match outcome.get("$"):
+        case "Refused":
+            return f"the forge refused: {outcome.get('reason')}"
+        case "BranchMoved":
+            return f"it was at {outcome.get('sha') or 'no commit'} instead, and was left alone"
+        case "BranchReady":
+            return "it was there already" if outcome.get("found") else f"it is at {outcome.get('sha')}"
+        case "PullReady":
+            pull = outcome.get("pull") or {}
+            return f"#{pull.get('number')} was {'opened' if outcome.get('opened') else 'there already'}"
+        case _:
+            return ""
+
+
+def _link(kind: str, both: tuple[Laid, Laid], name: PullName, sites: Mapping[ForgeName, str]) -> str | None:
+    write, outcome = both
+    if kind == "EnsurePull":
+        url = (outcome.get("pull") or {}).get("url")
+        return str(url) if url else None
+    number, comment = write.get("number"), outcome.get("id")
+    if kind != "EnsureComment" or not isinstance(number, int) or not comment:
+        return None
+    address = PullName(name.forge, name.path, number).address(sites)
+    return f"{address}#{'issuecomment-' if name.forge == 'github' else 'note_'}{comment}" if address else None
+
+
+def _as_it_stands(write: Laid) -> str:
+    told = [f"{key}={value}" for key, value in write.items() if isinstance(value, str | int) and key != "$"]
+    return f"{write.get('$', 'something')} {' '.join(told)}"[:200].strip()
+
+
+def _branch(write: Laid) -> str:
+    expected = f"to be at {write['expect']}" if write.get("expect") else "not to exist"
+    return f"branch {write.get('branch')} put at {write.get('commit')}, expected {expected}"
+
+
+def _labels(write: Laid) -> str:
+    words = [f"+{label}" for label in write.get("add", ())] + [f"-{label}" for label in write.get("remove", ())]
+    return f"labels of #{write.get('number')}: {' '.join(words)}"
+
+
+def _comment(write: Laid) -> str:
+    lines = [line for line in str(write.get("body", "")).splitlines() if line.strip() and not line.startswith("<!--")]
+    return f"comment on #{write.get('number')}: {lines[0][:120] if lines else ''}"
+
+
+def _dressed(write: Laid) -> str:
+    given = [*write.get("labels", ()), *(f"@{login}" for login in write.get("assignees", ()))]
+    return f"labels and people of #{write.get('number')}: {' '.join(map(str, given)) or 'none'}"
+
+
+_SAID: dict[str, Callable[[Laid], str]] = {
+    "EnsureBranch": _branch,
+    "EnsurePull": lambda write: f"a pull from {write.get('head')} onto {write.get('base')}: {write.get('title')}",
+    "EnsureComment": _comment,
+    "SetLabels": _labels,
+    "DressPull": _dressed,
+    "DescribePull": lambda write: f"the text of #{write.get('number')}",
+    "React": lambda write: f"reaction {write.get('reaction')} on comment {write.get('comment')}",
+    "Retried": lambda write: f"told to be done again (it was {write.get('was')})",
+    "Cancelled": lambda _: "told to stop",
+    "Replayed": lambda _: "told to be planned again",
+}
