@@ -21,12 +21,13 @@ def main() -> int:
     parser.add_argument("--directory", type=Path, required=True, help="where everything is kept, for the next time too")
     parser.add_argument("--kind", choices=("github", "gitlab"), default="github", help="whose face the forge has")
     parser.add_argument("--port", type=int, default=0, help="the port on 127.0.0.1; a free one by default")
+    parser.add_argument("--url", help="its address, where something in front of it has another")
     parser.add_argument("--ready-file", type=Path, help="where to write the JSON line instead of standard output")
     options = parser.parse_args()
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
-    with Sandbox(options.directory, options.kind, port=options.port) as sandbox:
+    with Sandbox(options.directory, options.kind, port=options.port, url=options.url) as sandbox:
         line = json.dumps({"url": sandbox.url}) + "\n"
         if options.ready_file:
             draft = options.ready_file.with_suffix(".new")

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
+from urllib.parse import urlsplit
 
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
@@ -26,6 +27,9 @@ from bot.sandbox.gitlab.api import GitLabApi
 from bot.sandbox.gitlab.face import GitLabFace
 from bot.sandbox.stage import Stage
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
 _KINDS: dict[Kind, tuple[Callable[[], Face], Callable[[Forge, Journal], Api]]] = {
     "github": (GitHubFace, GitHubApi), "gitlab": (GitLabFace, GitLabApi),
 }
@@ -40,6 +44,16 @@ class _Handler(WSGIRequestHandler):
         """Say nothing: the journal has it."""
 
 
+def _known_as(url: str, app: WSGIApplication) -> WSGIApplication:
+    """The application as it looks from where it has this address: answers hold addresses of their own."""
+    outside = urlsplit(url)
+
+    def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        return app(environ | {"wsgi.url_scheme": outside.scheme, "HTTP_HOST": outside.netloc}, start_response)
+
+    return answer
+
+
 class Sandbox(Stage):
     """A forge that runs while the `with` block does; what it holds stays in `directory` for the next one."""
 
@@ -49,6 +63,7 @@ class Sandbox(Stage):
         kind: Kind = "github",
         *,
         port: int = 0,
+        url: str | None = None,
         clock: Callable[[], float] = time.time,
         observer: Observer | None = None,
     ) -> None:
@@ -57,6 +72,7 @@ class Sandbox(Stage):
         journal = Journal()
         self.app = App(self.forge, api(self.forge, journal), journal, observer)
         self._port = port
+        self._url = url and url.rstrip("/")
         self._server: BaseWSGIServer | None = None
 
     def __enter__(self) -> Self:
@@ -68,8 +84,9 @@ class Sandbox(Stage):
 
     def start(self) -> None:
         """Listen on a free port of 127.0.0.1, or on the one that was asked for."""
-        server = make_server("127.0.0.1", self._port, self.app, threaded=True, request_handler=_Handler)
-        self._server, self.forge.url = server, f"http://127.0.0.1:{server.port}"
+        app = _known_as(self._url, self.app) if self._url else self.app
+        server = make_server("127.0.0.1", self._port, app, threaded=True, request_handler=_Handler)
+        self._server, self.forge.url = server, self._url or f"http://127.0.0.1:{server.port}"
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
 
     def stop(self) -> None:
