@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 JOBS   ?= 2
 
-.PHONY: demo test check emulate bench bench-replay docs lock clean
+.PHONY: demo test check emulate bench bench-replay deploy-test wheels docs lock clean
 
 demo: $(READY)  ## the main job on the sandbox forge (ARGS=--exit ends when the story is told)
 	$(BIN)/relbot demo $(ARGS)
@@ -27,6 +27,15 @@ bench: $(READY)  ## the ratios, as tables (ARGS=--short)
 
 bench-replay: $(READY)  ## real backports, replayed: REPOS=DIR holds the clones
 	$(BIN)/python -m tests.replay --repos "$(REPOS)"
+
+deploy-test: export RELBOT_ENGINE ?= wanted
+deploy-test: wheels  ## the image and the composed system on a Docker engine (.ci/engine make deploy-test brings one)
+	$(BIN)/python -m pytest -n 0 -q tests/deploy $(ARGS)
+
+wheels: $(READY)  ## into deploy/wheels: what the image is made of, where its build reaches no package index
+	rm -f deploy/wheels/*.whl
+	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check -c requirements/lock.txt --wheel-dir deploy/wheels . 'hatchling>=1.26,<2'
+	rm -f deploy/wheels/relbot-*.whl
 
 docs: $(READY)  ## write the pages that are made out of the code
 	$(BIN)/python -m tests.documents

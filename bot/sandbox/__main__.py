@@ -27,7 +27,9 @@ def main() -> int:
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
-    with Sandbox(options.directory, options.kind, port=options.port, url=options.url) as sandbox:
+    sandbox = Sandbox(options.directory, options.kind, port=options.port)
+    sandbox.known_as = options.url and options.url.rstrip("/")
+    with sandbox:
         line = json.dumps({"url": sandbox.url}) + "\n"
         if options.ready_file:
             draft = options.ready_file.with_suffix(".new")

@@ -44,7 +44,7 @@ class _Handler(WSGIRequestHandler):
         """Say nothing: the journal has it."""
 
 
-def _known_as(url: str, app: WSGIApplication) -> WSGIApplication:
+def _seen_from(url: str, app: WSGIApplication) -> WSGIApplication:
     """The application as it looks from where it has this address: answers hold addresses of their own."""
     outside = urlsplit(url)
 
@@ -63,7 +63,6 @@ class Sandbox(Stage):
         kind: Kind = "github",
         *,
         port: int = 0,
-        url: str | None = None,
         clock: Callable[[], float] = time.time,
         observer: Observer | None = None,
     ) -> None:
@@ -72,7 +71,8 @@ class Sandbox(Stage):
         journal = Journal()
         self.app = App(self.forge, api(self.forge, journal), journal, observer)
         self._port = port
-        self._url = url and url.rstrip("/")
+        self.known_as: str | None = None
+        """Its address where that is not the one it listens at: something stands in front of it. Read by `start`."""
         self._server: BaseWSGIServer | None = None
 
     def __enter__(self) -> Self:
@@ -84,9 +84,9 @@ class Sandbox(Stage):
 
     def start(self) -> None:
         """Listen on a free port of 127.0.0.1, or on the one that was asked for."""
-        app = _known_as(self._url, self.app) if self._url else self.app
+        app = _seen_from(self.known_as, self.app) if self.known_as else self.app
         server = make_server("127.0.0.1", self._port, app, threaded=True, request_handler=_Handler)
-        self._server, self.forge.url = server, self._url or f"http://127.0.0.1:{server.port}"
+        self._server, self.forge.url = server, self.known_as or f"http://127.0.0.1:{server.port}"
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
 
     def stop(self) -> None:

@@ -54,7 +54,7 @@ class Composed:
         """Everything as the README says: the forge first, since its token is one of the secrets."""
         self._lay_out()
         self.compose("up", "--detach", "--no-build", "forge-door")
-        self.people = People(f"http://{self.compose('port', 'forge', '8081')}", REPOSITORY)
+        self.people = People(f"http://{docker('port', self.id_of('forge'), '8081/tcp')}", REPOSITORY)
         wait_for("the forge answers", self._forge_answers)
         self.people.control("repositories", path=REPOSITORY)
         for login, role in (("ada", "admin"), ("relbot", "write")):
@@ -78,7 +78,8 @@ class Composed:
 
     def id_of(self, service: str) -> str:
         """The container of a service that has one, running or not."""
-        return self.compose("ps", "--all", "--quiet", service)
+        of = (f"label=com.docker.compose.project={self._project}", f"label=com.docker.compose.service={service}")
+        return docker("ps", "--all", "--quiet", *(word for label in of for word in ("--filter", label)))
 
     def inspect(self, service: str) -> Any:
         return json.loads(docker("inspect", self.id_of(service)))[0]
@@ -96,9 +97,8 @@ class Composed:
 
         The engine does not start again what `docker kill` has ended, since that was asked for.
         """
-        subprocess.run(
-            ["docker", "exec", self.id_of(service), "sh", "-c", "kill -9 -1"], capture_output=True, check=False, timeout=60
-        )
+        command = ("docker", "exec", self.id_of(service), "sh", "-c", "kill -9 -1")
+        subprocess.run(command, capture_output=True, check=False, timeout=60)
 
     def wait_until_healthy(self, *services: str) -> None:
         for service in services:
@@ -110,7 +110,7 @@ class Composed:
     @property
     def door(self) -> tuple[str, int]:
         """Where the proxy takes deliveries on this machine."""
-        host, _, port = self.compose("port", "proxy", "8080").partition(":")
+        host, _, port = docker("port", self.id_of("proxy"), "8080/tcp").partition(":")
         return host, int(port)
 
     def _lay_out(self) -> None:

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -79,6 +78,7 @@ def project(system: Composed, tmp_path_factory: pytest.TempPathFactory) -> Proje
 
 
 @pytest.fixture
-def shell(image: str) -> object:
+def shell(image: str) -> Callable[[str], str]:
     """Runs a line of shell in a fresh container of the bot's image, as its user and on a root that is read-only."""
-    return lambda line: docker("run", "--rm", "--read-only", "--network", "none", "--entrypoint", "sh", image, "-c", line)
+    options = ("--rm", "--read-only", "--network", "none", "--entrypoint", "sh")
+    return lambda line: docker("run", *options, image, "-c", line)

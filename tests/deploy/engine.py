@@ -34,7 +34,7 @@ def docker(*arguments: str, timeout: float = 300) -> str:
 
 def why_not() -> str | None:
     """What is missing on this machine; None when everything is there."""
-    if shutil.which("docker") is None or subprocess.run(["docker", "info"], capture_output=True, check=False).returncode:
+    if shutil.which("docker") is None or not _works("docker", "info"):
         return "no Docker engine answers"
     if compose() is None:
         return "there is neither docker-compose nor the compose plugin"
@@ -45,7 +45,7 @@ def why_not() -> str | None:
 
 def compose() -> tuple[str, ...] | None:
     """The command that composes: the plugin, or what Debian 12 has."""
-    if subprocess.run(["docker", "compose", "version"], capture_output=True, check=False).returncode == 0:
+    if _works("docker", "compose", "version"):
         return ("docker", "compose")
     return ("docker-compose",) if shutil.which("docker-compose") else None
 
@@ -73,4 +73,8 @@ def build() -> Built:
 
 
 def _has(image: str) -> bool:
-    return subprocess.run(["docker", "image", "inspect", image], capture_output=True, check=False).returncode == 0
+    return _works("docker", "image", "inspect", image)
+
+
+def _works(*command: str) -> bool:
+    return subprocess.run(command, capture_output=True, check=False, timeout=60).returncode == 0

@@ -21,6 +21,7 @@ class Project:
 
     def __init__(self, people: People) -> None:
         self.people = people
+        self.landed: list[int] = []
 
     def begin(self, desk: Path, *topics: str) -> None:
         """Write the history and push it."""
@@ -46,6 +47,7 @@ class Project:
 
     def merge(self, number: int) -> None:
         self.people.ask("ada", "PUT", f"/pulls/{number}/merge", {"merge_method": "squash"})
+        self.landed.append(number)
 
     def land(self, topic: str) -> int:
         """A pull for a topic, labelled and merged; its number."""
@@ -64,6 +66,10 @@ class Project:
         wait_for(f"#{number} has its comment", lambda: self.said_on(number) or None)
         [pull] = self.backports(number)
         return pull
+
+    def once(self, number: int) -> None:
+        """A change has one backport and one comment."""
+        assert (len(self.backports(number)), len(self.said_on(number))) == (1, 1), f"#{number}"
 
     def labels(self, number: int) -> set[str]:
         return {label["name"] for label in self.people.ask("ada", "GET", f"/issues/{number}")["labels"]}
