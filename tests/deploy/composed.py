@@ -6,7 +6,6 @@ It must never run with other settings than the files of deploy/ and the example 
 from __future__ import annotations
 
 import json
-import re
 import secrets
 import shutil
 import subprocess
@@ -16,7 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from bot.app.cli.demo.people import People
-from tests.deploy.engine import BOT, NEIGHBOURS, ROOT, compose, docker, run
+from tests.deploy.engine import BOT, NEIGHBOURS, ROOT, compose, docker, readme_command, run
 
 FORGE = "https://forge.test:8443"
 REPOSITORY = "acme/torchkit"
@@ -32,13 +31,6 @@ def wait_for(what: str, look: Callable[[], T | None], patience: float = PATIENCE
         if time.monotonic() > end:
             raise AssertionError(f"{what}: not within {patience:g} s")
         time.sleep(0.2)
-    return found
-
-
-def settings_command() -> str:
-    """What deploy/README.md has the operator run to make the settings for compose out of the example."""
-    page = (ROOT / "deploy/README.md").read_text()
-    [found] = re.findall(r"^\$ (sed -E .*) > deploy/server\.toml$", page, re.MULTILINE)
     return found
 
 
@@ -116,7 +108,7 @@ class Composed:
     def _lay_out(self) -> None:
         shutil.copy(ROOT / "deploy/nginx.conf", self.directory)
         shutil.copy(HERE / "forge.conf", self.directory)
-        text = run("sh", "-c", settings_command())
+        text = run("sh", "-c", readme_command("deploy/server.toml"))
         (self.directory / "server.toml").write_text(text.replace("https://api.github.com", FORGE))
         key, certificate = self.directory / "key.pem", self.directory / "certificate.pem"
         run(

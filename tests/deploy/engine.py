@@ -6,6 +6,7 @@ It must never start an engine, nor remove what it did not make: `.ci/engine` sta
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import time
@@ -30,6 +31,13 @@ def run(*command: str, timeout: float = 300, **environment: str) -> str:
 
 def docker(*arguments: str, timeout: float = 300) -> str:
     return run("docker", *arguments, timeout=timeout)
+
+
+def readme_command(goal: str) -> str:
+    """What deploy/README.md has the operator run to make the settings out of the example, up to where they go."""
+    page = (ROOT / "deploy/README.md").read_text()
+    [found] = re.findall(rf"^[$#] (sed -E .*) > {re.escape(goal)}$", page, re.MULTILINE)
+    return str(found)
 
 
 def why_not() -> str | None:

@@ -14,7 +14,7 @@ import yaml
 from bot import __version__
 from bot.app import settings
 from bot.app.settings import File
-from tests.deploy.engine import ROOT, run
+from tests.deploy.engine import ROOT, readme_command, run
 
 DEPLOY = ROOT / "deploy"
 README = (DEPLOY / "README.md").read_text()
@@ -25,8 +25,7 @@ UNITS = {name: (DEPLOY / name).read_text() for name in ("relbot.service", "relbo
 
 def made_by(goal: str) -> File:
     """The settings that the README's command for this file makes out of the example."""
-    [command] = re.findall(rf"^[$#] (sed -E .*) > {re.escape(goal)}$", README, re.MULTILINE)
-    return settings.parse(run("sh", "-c", command), goal)
+    return settings.parse(run("sh", "-c", readme_command(goal)), goal)
 
 
 # ── the settings ─────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -82,3 +82,14 @@ def test_its_address_may_be_written_to_a_file(tmp_path: Path) -> None:
         assert requests.get(json.loads(ready.read_text())["url"] + "/rate_limit", timeout=5).status_code == 200
         process.send_signal(signal.SIGINT)
         assert process.wait(10) == 0
+
+
+def test_behind_something_else_it_speaks_of_itself_as_it_is_known_there(tmp_path: Path) -> None:
+    sandbox = Sandbox(tmp_path)
+    sandbox.known_as = "https://forge.test:8443"
+    with sandbox:
+        sandbox.create_repository("acme/kit")
+        port = sandbox._server.port
+        found = requests.get(f"http://127.0.0.1:{port}/repos/acme/kit", timeout=5).json()
+        assert found["url"] == "https://forge.test:8443/repos/acme/kit"
+        assert found["clone_url"] == "https://forge.test:8443/acme/kit.git"
