@@ -65,6 +65,7 @@ class Intake:
             number = deliveries.put(connection, key, event)
             if number is not None:
                 self.queue.put_plan(connection, key, deliveries.partition_of(event.repo), number)
+        self.queue.ring()
         return number is not None
 
     def _keep_draining(self) -> None:

@@ -3,23 +3,31 @@
 It must never read a body before its size is known to be bearable, nor tell a sender more than an id when it fails.
 
 `POST /hooks/github` and `POST /hooks/gitlab` take what the forges send, as far as there is a door for them;
-`GET /healthz` says that the process answers. Every reply is JSON.
-For now werkzeug's threaded server carries this; which one carries it for good is a later choice, by measurement.
+`GET /healthz` says that the process answers, `GET /readyz` whether it can do its work. Every reply is JSON.
 """
 
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Mapping
-from socket import AF_INET, AF_INET6, create_server
 from typing import Protocol
 
 from flask import Flask, Request, request
 from flask.typing import ResponseReturnValue
-from werkzeug.exceptions import BadRequest, HTTPException, LengthRequired, RequestEntityTooLarge, Unauthorized
-from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
+from werkzeug.datastructures import EnvironHeaders, Headers
+from werkzeug.exceptions import (
+    BadRequest,
+    HTTPException,
+    LengthRequired,
+    RequestEntityTooLarge,
+    ServiceUnavailable,
+    Unauthorized,
+)
 
-from bot.app.log import name_fault
+from bot.app import meters
+from bot.app.listening import CROWDED, RECEIVED
+from bot.app.log import about, name_fault
 from bot.core.errors import Fault, UserError
 from bot.core.events import BadSignature, Delivery, Event, Ignored, Malformed
 from bot.core.model import ForgeName, Repo
@@ -49,44 +57,120 @@ Doors = Mapping[ForgeName, Parse]
 """The forges that deliveries are taken from."""
 
 
-def create_app(doors: Doors, runner: Handler, admits: Callable[[Repo], bool] = lambda _: True) -> Flask:
-    """The web application; it starts nothing by itself. Deliveries of repositories that it `admits` not are ignored."""
-    app = Flask("relbot")
+class Web(Flask):
+    """The web application; it starts nothing by itself."""
+
+    def __init__(self, doors: Doors) -> None:
+        super().__init__("relbot")
+        self._doors = doors
+
+    def wants_body(self, method: str, path: str, headers: Mapping[str, str]) -> bool:
+        """Whether the body of a request will be read; `headers` are named as in a WSGI environment, without `HTTP_`."""
+        forge = next((forge for forge in self._doors if path.lstrip("/") == f"hooks/{forge}"), None)
+        if method != "POST" or forge is None:
+            return False
+        length = headers.get("CONTENT_LENGTH")
+        try:
+            _check_head(EnvironHeaders({f"HTTP_{name}": value for name, value in headers.items()}),
+                        int(length) if length is not None else None, forge)  # fmt: skip
+        except HTTPException:
+            return False
+        return True
+
+
+def create_app(
+    doors: Doors,
+    runner: Handler,
+    admits: Callable[[Repo], bool] = lambda _: True,
+    troubles: Callable[[], Mapping[str, str]] = dict,
+) -> Web:
+    """The web application. Deliveries of repositories that it `admits` not are ignored.
+
+    `troubles` are what keeps the bot from its work, by the name of the part.
+    """
+    app = Web(doors)
     app.register_error_handler(HTTPException, _answer_refusal)
     app.register_error_handler(Exception, _answer_fault)
     for forge, parse in doors.items():
         app.add_url_rule(f"/hooks/{forge}", forge, _door(forge, parse, runner, admits), methods=["POST"])
+    add_health(app, troubles)
+    return app
+
+
+def add_health(app: Flask, troubles: Callable[[], Mapping[str, str]]) -> None:
+    """`/healthz` and `/readyz`."""
 
     @app.get("/healthz")
     def tell_health() -> ResponseReturnValue:
         return {"status": "ok"}
 
-    return app
+    @app.get("/readyz")
+    def tell_readiness() -> ResponseReturnValue:
+        found = troubles()
+        return ({"status": "not ready", "troubles": found}, 503) if found else {"status": "ready"}
 
 
 def _door(
     forge: ForgeName, parse: Parse, runner: Handler, admits: Callable[[Repo], bool]
 ) -> Callable[[], ResponseReturnValue]:
     def take() -> ResponseReturnValue:
-        parsed = parse(dict(request.headers), _read_body(request, forge))
-        match parsed:
-            case BadSignature(reason):
-                _log.warning("a delivery was refused: %s", reason)
-                raise Unauthorized(reason)
-            case Malformed(reason):
-                _log.warning("a delivery cannot be read: %s", reason)
-                raise BadRequest(reason)
-            case Delivery(id, event):
-                if isinstance(event, Ignored):
-                    return {"ignored": event.reason}, 202
-                if not admits(event.repo):
-                    return {"ignored": f"{event.repo.path} belongs to none of the owners that this server is for"}, 202
-                return _hand_over(runner, id, event)
+        since = request.environ.get(RECEIVED) or time.monotonic()
+        name = _name(request.headers)
+        with about(**({"delivery": name} if name else {})):
+            try:
+                _look_at(request, forge)
+                result, answer = _take(parse(dict(request.headers), request.get_data(cache=False)), runner, admits)
+            except HTTPException as refusal:
+                meters.note_refusal(forge, _REASONS.get(refusal.code or 0, "other"))
+                _log.warning("a delivery was refused: %s", refusal.description)
+                raise
+            except Exception as error:
+                meters.note_refusal(forge, "fault")
+                return _answer_fault(error)
+            meters.note_delivery(forge, result, time.monotonic() - since)
+            return answer
 
     return take
 
 
-def _hand_over(runner: Handler, id: str, event: Event) -> ResponseReturnValue:  # noqa: A002 - the delivery's
+_REASONS = {400: "malformed", 401: "untrusted", 411: "no length", 413: "too large", 503: "crowded"}
+
+
+def _name(headers: Headers) -> str:
+    """What a delivery is called in the log, by whoever sent it."""
+    return next((headers[name] for name in _NAMES if name in headers), "")[:100]
+
+
+_NAMES = ("X-GitHub-Delivery", "Idempotency-Key", "webhook-id", "X-Gitlab-Event-UUID")
+
+
+def _look_at(incoming: Request, forge: ForgeName) -> None:
+    _check_head(incoming.headers, incoming.content_length, forge)
+    if incoming.environ.get(CROWDED):
+        raise ServiceUnavailable(
+            "There is no room for this delivery now. Send it again later.", retry_after=_COME_AGAIN
+        )  # fmt: skip
+
+
+def _take(
+    parsed: Delivery | BadSignature | Malformed, runner: Handler, admits: Callable[[Repo], bool]
+) -> tuple[str, ResponseReturnValue]:
+    """What became of a delivery, in a word, and the answer to it."""
+    match parsed:
+        case BadSignature(reason):
+            raise Unauthorized(reason)
+        case Malformed(reason):
+            raise BadRequest(reason)
+        case Delivery(id, event):
+            if isinstance(event, Ignored):
+                return "ignored", ({"ignored": event.reason}, 202)
+            if not admits(event.repo):
+                why = f"{event.repo.path} belongs to none of the owners that this server is for"
+                return "ignored", ({"ignored": why}, 202)
+            return _hand_over(runner, id, event)
+
+
+def _hand_over(runner: Handler, id: str, event: Event) -> tuple[str, ResponseReturnValue]:  # noqa: A002 - the delivery's
     """Taken, or not to be taken now: then the sender hears so, and sends it again or is asked for it."""
     try:
         runner.handle(id, event)
@@ -94,45 +178,26 @@ def _hand_over(runner: Handler, id: str, event: Event) -> ResponseReturnValue:  
         name = name_fault(fault)
         _log.error("a delivery could not be kept: %s", fault, extra={"fault": name})
         answer = {"error": "I cannot keep deliveries now. Send it again later.", "fault": name}
-        return answer, 503, {"Retry-After": "60"}
-    return {"delivery": id}, 202
+        return "not kept", (answer, 503, {"Retry-After": str(_COME_AGAIN)})
+    return "taken", ({"delivery": id}, 202)
 
 
-def listen(app: Flask, host: str, port: int) -> BaseWSGIServer:
-    """A server bound to its port (0: any free one, see `port`), ready for `serve_forever`."""
-    try:
-        bound = create_server((host, port), family=AF_INET6 if ":" in host else AF_INET, backlog=128)
-    except OSError as error:
-        raise UserError(
-            f"Cannot listen on {host} port {port}: {error.strerror or error}. Choose another with --host and --port."
-        ) from error
-    with bound:
-        return make_server(host, port, app, threaded=True, request_handler=_Connection, fd=bound.fileno())
+_COME_AGAIN = 60
+"""Seconds."""
 
 
-class _Connection(WSGIRequestHandler):
-    timeout = 30
-    """Seconds a silent sender may keep a thread."""
-    disable_nagle_algorithm = True
-    """Head and body of an answer are two writes: the second must not wait for the first one's acknowledgement."""
-
-    def log(self, type: str, message: str, *args: object) -> None:  # noqa: A002 - the name that werkzeug gives it
-        logging.getLogger("relbot.http").log(logging.WARNING if type == "error" else logging.DEBUG, message, *args)
-
-
-def _read_body(incoming: Request, forge: ForgeName) -> bytes:
-    """The raw body, after everything that can be refused without it."""
-    if incoming.content_length is None:
+def _check_head(headers: Headers, length: int | None, forge: ForgeName) -> None:
+    """Refuse everything that can be refused without the body."""
+    if length is None:
         raise LengthRequired("Send the body with a Content-Length.")
-    if incoming.content_length >= BODY_LIMIT:
-        raise RequestEntityTooLarge(f"The body has {incoming.content_length} bytes; it must stay under {BODY_LIMIT}.")
+    if length >= BODY_LIMIT:
+        raise RequestEntityTooLarge(f"The body has {length} bytes; it must stay under {BODY_LIMIT}.")
     needed, proofs = _HEADERS[forge]
     for name in needed:
-        if name not in incoming.headers:
+        if name not in headers:
             raise BadRequest(f"The header {name} is missing.")
-    if not any(name in incoming.headers for name in proofs):
+    if not any(name in headers for name in proofs):
         raise Unauthorized(f"The header {' or '.join(proofs)} is missing: set a secret in the webhook's settings.")
-    return incoming.get_data(cache=False)
 
 
 _HEADERS: dict[ForgeName, tuple[tuple[str, ...], tuple[str, ...]]] = {

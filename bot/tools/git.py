@@ -10,6 +10,7 @@ import re
 import signal
 import subprocess
 import threading
+import time
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -47,6 +48,7 @@ _SECRET_IN_URL = re.compile(r"(?<=://)[^/\s]+@")  # up to the last @: a password
 _NO_BYTES = re.compile("[\ud800-\udc7f\udd00-\udfff]")  # halves of characters, which no file name can hold
 
 _tally: Counter[str] = Counter()
+_seconds: Counter[str] = Counter()
 _tally_lock = threading.Lock()
 
 
@@ -54,6 +56,12 @@ def processes_started() -> Counter[str]:
     """How many git processes this program has started so far, by subcommand."""
     with _tally_lock:
         return Counter(_tally)
+
+
+def seconds_spent() -> dict[str, float]:
+    """How long this program has waited for git processes that ran to their end, by subcommand."""
+    with _tally_lock:
+        return {name: thousandths / 1000 for name, thousandths in _seconds.items()}
 
 
 class GitFault(Fault):
@@ -124,8 +132,12 @@ class Git:
 
     def attempt(self, *arguments: str, stdin: bytes = b"") -> Done:
         """Run one command to its end, whatever its exit status. Raises only when the deadline passes."""
+        began = time.monotonic()
         process = self.start(*arguments)
-        out, err = _finish(process, stdin, self.deadline, arguments)
+        try:
+            out, err = _finish(process, stdin, self.deadline, arguments)
+        finally:
+            _count_time(arguments[0], began)
         return Done(process.returncode, out, err)
 
     @contextmanager
@@ -134,6 +146,7 @@ class Git:
 
         Leaving the block checks both exit statuses: a pipe whose first half died would otherwise look complete.
         """
+        began = time.monotonic()
         source = self.start(*first)
         sink = self.start(*second, stdin=source.stdout)
         assert source.stdin and source.stdout and sink.stdout
@@ -160,6 +173,7 @@ class Git:
             kill(source, sink)
             _reap(source)
             _reap(sink)
+            _count_time(second[0], began)
 
     def start(self, *arguments: str, stdin: IO[bytes] | int | None = subprocess.PIPE) -> subprocess.Popen[bytes]:
         """Start a process in a session of its own; the caller ends it (`stop` does)."""
@@ -175,6 +189,11 @@ class Git:
         process: subprocess.Popen[bytes] = started.proc
         started.proc = None  # GitPython's wrapper would wait for it on its own terms
         return process
+
+
+def _count_time(command: str, began: float) -> None:
+    with _tally_lock:
+        _seconds[command] += round((time.monotonic() - began) * 1000)
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:

@@ -15,7 +15,8 @@ from functools import partial
 import pytest
 import requests
 
-from bot.app.server import BODY_LIMIT, create_app, listen
+from bot.app.listening import listen
+from bot.app.server import BODY_LIMIT, create_app
 from bot.core.errors import Fault, UserError
 from bot.core.events import PullLabelled
 from bot.core.model import Secret
@@ -59,7 +60,7 @@ def inbox():
 @pytest.fixture
 def port(inbox):
     server = listen(create_app(doors(), inbox, lambda repo: repo.path.startswith("acme/")), "127.0.0.1", 0)
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     yield server.port
     server.shutdown()

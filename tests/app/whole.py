@@ -11,9 +11,10 @@ from pathlib import Path
 
 from bot.app.connect import DECISIONS
 from bot.app.durable import Pacing
+from bot.app.listening import listen
 from bot.app.perform import Performer
 from bot.app.runner import Limits, Perform, Runner
-from bot.app.server import Parse, create_app, listen
+from bot.app.server import Parse, create_app
 from bot.app.work import Place, at_work, is_idle
 from bot.core.events import Event
 from bot.core.model import ForgeName, Secret
@@ -99,7 +100,7 @@ class Watched:
             self.runner = self._start()
             doors = {self.kind: _DOORS[self.kind]}
             server = listen(create_app(doors, self), "127.0.0.1", 0)
-            thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+            thread = threading.Thread(target=server.serve_forever, daemon=True)
             thread.start()
             self.hook = f"http://127.0.0.1:{server.port}/hooks/{self.kind}"
             self.forge.add_hook(self.repository, self.hook, HOOK_SECRET)
@@ -110,7 +111,6 @@ class Watched:
                 self.forge.deliveries.stop()
                 server.shutdown()
                 thread.join(5)
-                server.server_close()
                 self.stop()
 
     def handle(self, delivery: str, event: Event) -> object:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer, EnqueueOptions
 
+from bot.app.durable.bell import Bell
 from bot.app.store import deliveries
 from bot.app.store.database import Database
 from bot.core.jobs import Job, takes_long
@@ -41,9 +42,13 @@ def address_of(database: Database) -> str:
 class Queue:
     """Where work is put; the half that a web server needs. Safe to share between threads."""
 
-    def __init__(self, database: Database, takes_long: Callable[[Job], bool] = takes_long) -> None:
+    def __init__(
+        self, database: Database, takes_long: Callable[[Job], bool] = takes_long, bell: Bell | None = None
+    ) -> None:
+        """`bell` wakes whoever works in this process."""
         self._database = database
         self._takes_long = takes_long
+        self._bell = bell
         self._client = DBOSClient(
             system_database_engine=database.engine, dbos_system_schema=None if database.is_sqlite else "dbos",
             serializer=DBOSPortableJSONSerializer(), lazy=True, retry_connection_errors=False,
@@ -82,6 +87,11 @@ class Queue:
             self._client.delete_workflows([each.workflow_id for each in gone])
             count += len(gone)
         return count
+
+    def ring(self) -> None:
+        """What was put is in the database now, and can be begun."""
+        if self._bell:
+            self._bell.ring()
 
     def close(self) -> None:
         """Let go of what the engine holds."""

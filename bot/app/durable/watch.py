@@ -53,6 +53,10 @@ class Watch:
         self._thread = threading.Thread(target=self._keep_watch, name="watch", daemon=True)
         self._thread.start()
 
+    def is_alive(self) -> bool:
+        """Whether it goes on."""
+        return self._thread.is_alive()
+
     def close(self) -> None:
         """End the thread."""
         self._stopping.set()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -16,8 +17,11 @@ from typing import TypeVar, cast
 
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer
 from dbos import error as engine_error
+from dbos._queue import queue_worker_thread  # its loop, on a thread of ours: see `bell`
 
+from bot.app import meters
 from bot.app.codec import Unreadable, decode, encode
+from bot.app.durable.bell import Bell, keep_looking
 from bot.app.durable.queue import BUILDS, FORMAT, QUEUE, Queue, address_of
 from bot.app.durable.watch import Active, Watch
 from bot.app.log import about, conceal, name_fault
@@ -45,6 +49,7 @@ _log = logging.getLogger(__name__)
 class Pacing:
     """How much at a time, how often there is a look for work, and how long trouble is put up with (seconds).
 
+    There is a look every `poll` while there was work in the last minute, else as `seldom` as that.
     `pauses` are waited for in place; after them the work is put back into the queue, each time for twice as long up to
     `longest`, until it has been in trouble for `patience`. `builds` of what takes long are done at a time. `calls` is
     the budget of API requests of one plan or job.
@@ -52,6 +57,7 @@ class Pacing:
 
     width: int = 4
     poll: float = 0.2
+    seldom: float = 1.0
     builds: int = 1
     poll_builds: float = 5
     pauses: tuple[float, ...] = (1, 4)
@@ -109,6 +115,8 @@ class Worker:
         self._decisions = decisions
         self._pacing = pacing or Pacing()
         self._queue: Queue | None = None
+        self._bell = Bell(self._pacing.seldom)
+        self._looking: threading.Thread | None = None
         self._active = Active()
         self._watch: Watch | None = None
 
@@ -116,16 +124,22 @@ class Worker:
         """Take up what was left, and go on with what comes."""
         _quieten()
         configuration = _configure(self._database, self._slot.id)
-        self._queue = Queue(self._database, self._decisions.takes_long)
+        self._queue = Queue(self._database, self._decisions.takes_long, self._bell)
         self._queue.prepare()
         # Before the launch: a queue that comes later is noticed a second later.
         self._register_queue(QUEUE, self._pacing.width, self._pacing.poll)
         self._register_queue(BUILDS, self._pacing.builds, self._pacing.poll_builds)
-        DBOS(config=configuration)
+        engine = DBOS(config=configuration)
         self._register()
+        DBOS.listen_queues([BUILDS])
         DBOS.launch()
+        self._look(engine)
         self._watch = Watch(self._queue, self._slot, self._active, self._pacing.beat)
         return self._queue
+
+    def is_alive(self) -> bool:
+        """Whether what is in the queue is begun, and what is in nobody's hands found."""
+        return all(thread is not None and thread.is_alive() for thread in (self._looking, self._watch))
 
     def close(self) -> None:
         """Take no more work, wait for what is at hand, and leave the rest to whoever comes next."""
@@ -142,6 +156,13 @@ class Worker:
             name, partition_concurrency=1, worker_concurrency=width, polling_interval_sec=poll,
             application_name="relbot",
         )  # fmt: skip
+
+    def _look(self, engine: DBOS) -> None:
+        """Begin to look at the queue; the engine stops all that looks before it waits for what is at hand."""
+        engine.background_thread_stop_events.append(self._bell)
+        queue = DBOS.retrieve_queue(QUEUE)
+        assert queue is not None
+        self._looking = keep_looking(self._bell, partial(queue_worker_thread, self._bell, engine, queue))
 
     def _register(self) -> None:
         """The engine wants plain functions, under names that it finds again after a restart."""
@@ -199,6 +220,7 @@ class Worker:
                 if attempt is not None:
                     self._queue.put_job(connection, job, attempt)
             deliveries.mark(connection, key, "planned", "\n".join(plan.notes))
+        self._queue.ring()
 
     def _fail_plan(self, key: str, error: Exception) -> None:
         _log.error("a delivery could not be planned", exc_info=error, extra={"fault": name_fault(error)})
@@ -227,7 +249,7 @@ class Worker:
             partition = f"builds:{partition}"
         mine = (kept.updated_at, number, kept.attempt)
         run = _Run(job.key, self._asker(job, kept), partition, self._take(partition), *mine)
-        with about(delivery=kept.delivery.partition(":")[2]):
+        with about(delivery=kept.delivery.partition(":")[2]), meters.timing_job(type(job).__name__) as note:
             _log.info("starts")
             ended: Report | str
             try:
@@ -239,6 +261,7 @@ class Worker:
                 ended = str(error) if isinstance(error, UserError) else f"fault {name_fault(error)}"
                 _log.error("fault", exc_info=error, extra={"fault": name_fault(error)})
                 self._tell(job, run, ended)
+            note(ended.outcome if isinstance(ended, Report) else "failed")
             DBOS.run_step({"name": "end"}, partial(self._end, job.key, kept.attempt, ended, kept.delivery))
 
     def _asker(self, job: Job, kept: journal.Kept) -> str:
@@ -320,17 +343,21 @@ class Worker:
             with self._database.reading() as connection:
                 return journal.ended(connection, action.change)
         if not isinstance(action, Write):
-            return self._perform(action)
+            return self._time(action)
         with self._database.begin() as connection:
             if not claims.holds(connection, run.partition, run.token):
                 raise _Superseded
             if run.attempt is not None and not journal.goes_on(connection, run.job, run.attempt):
                 raise _Cancelled
-        outcome = self._perform(action)
+        outcome = self._time(action)
         with self._database.begin() as connection:
             seen = json.dumps(run.seen) if run.seen else ""
             audit.append(connection, audit.Entry(run.job, run.actor, encode(action), encode(outcome), seen))
         return outcome
+
+    def _time(self, action: Action) -> object:
+        with meters.timing_action(type(action).__name__):
+            return self._perform(action)
 
     # ── turns ────────────────────────────────────────────────────────────────────────────────────────────────────────
 

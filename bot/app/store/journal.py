@@ -224,6 +224,17 @@ def broken_down(connection: sa.Connection, before: float, most: int = 100) -> Se
     return read
 
 
+def states(connection: sa.Connection) -> dict[str, int]:
+    """How many jobs there are in each state."""
+    counted = sa.select(jobs.c.state, sa.func.count()).group_by(jobs.c.state)
+    return {state: int(count) for state, count in connection.execute(counted)}
+
+
+def oldest(connection: sa.Connection) -> float | None:
+    """Since when the oldest of the jobs that wait or run does so (seconds since the epoch)."""
+    return connection.execute(sa.select(sa.func.min(jobs.c.updated_at)).where(jobs.c.state == "waiting")).scalar()
+
+
 def forget(connection: sa.Connection, before: float) -> int:
     """Drop jobs that ended before that; how many they were. Their effects are on the forge, and found there."""
     gone = sa.delete(jobs).where(jobs.c.updated_at < before, jobs.c.state != "waiting")

@@ -64,6 +64,16 @@ def _is_locked(path: Path) -> bool | None:
     return False
 
 
+_RECENT = 30.0
+"""Seconds since the last sign of life that let a process count as alive; it gives one every few."""
+
+
+def alive(connection: sa.Connection) -> int:
+    """How many processes have given a sign of life just now."""
+    recent = sa.select(sa.func.count()).where(executors.c.seen_at > now() - _RECENT)
+    return int(connection.execute(recent).scalar_one())
+
+
 class Slot:
     """One name, held until `release` or the end of the process."""
 

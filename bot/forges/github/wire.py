@@ -20,6 +20,7 @@ from bot.core.model import Secret
 from bot.forges.answers import Answers, Remembered, may_get_successor
 from bot.forges.github.refusing import Answer, asked_rest, explain, is_busy, rest_until_reset
 from bot.forges.pacing import Manners, Pacer
+from bot.forges.tally import note_answer
 from bot.forges.wire_fault import WireFault
 
 _REPEATABLE = frozenset({"GET", "HEAD"})
@@ -174,8 +175,11 @@ class Wire(Requester):
     def _exchange(self, question: _Question, known: Remembered | None) -> Answer:
         headers = {**question.headers, "If-None-Match": known.tag} if known else dict(question.headers)
         try:
-            return Answer(*self.requestJson(question.verb, question.url, None, headers, question.body))
+            answer = Answer(*self.requestJson(question.verb, question.url, None, headers, question.body))
+            note_answer("github", answer.status, answer.headers.get("x-ratelimit-remaining"))
+            return answer
         except requests.RequestException as error:
+            note_answer("github", None, None)
             raise WireFault(f"GitHub did not answer {question.what} ({type(error).__name__}).", status=None) from error
         except RuntimeError as error:
             # PyGithub's words for a redirect to another host, where the token must not go, or round in a circle.

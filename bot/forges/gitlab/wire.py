@@ -16,6 +16,7 @@ import requests
 from bot.forges.answers import Answers, Remembered, may_get_successor
 from bot.forges.gitlab.refusing import asked_rest, explain, is_busy, rest_until_reset
 from bot.forges.pacing import Manners, Pacer
+from bot.forges.tally import note_answer
 from bot.forges.wire_fault import WireFault
 
 PAGE = 100
@@ -64,7 +65,9 @@ class Wire(requests.Session):
         try:
             answer = super().send(request, **{**options, "allow_redirects": False})
         except requests.RequestException as error:
+            note_answer("gitlab", None, None)
             raise WireFault(f"GitLab did not answer {what} ({type(error).__name__}).", status=None) from error
+        note_answer("gitlab", answer.status_code, answer.headers.get("ratelimit-remaining"))
         wait = self._heed(answer)
         if known and answer.status_code == 304:
             return _as_before(answer, known)

@@ -22,7 +22,8 @@ from bot.app.cli.demo.show import Show
 from bot.app.cli.demo.story import HISTORY, PEOPLE, REPOSITORY, SCENES, Scene
 from bot.app.connect import DECISIONS, connect, open_doors
 from bot.app.runner import Runner, Started
-from bot.app.server import create_app, listen
+from bot.app.listening import listen
+from bot.app.server import create_app
 from bot.app.settings import Settings, load
 from bot.core.events import Event
 from bot.core.jobs import Report
@@ -88,7 +89,7 @@ def _bot(directory: Path, people: People) -> Iterator[Watched]:
     with closing(connect(settings)) as performer, closing(Runner(performer, DECISIONS)) as runner:
         watched = Watched(runner, [])
         server = listen(create_app(open_doors(settings), watched), "127.0.0.1", 0)
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         hook = {"url": f"http://127.0.0.1:{server.port}/hooks/github", "content_type": "json", "secret": _SECRET}
         people.ask("ada", "POST", "/hooks", {"name": "web", "config": hook, "events": ["*"]})
@@ -96,7 +97,7 @@ def _bot(directory: Path, people: People) -> Iterator[Watched]:
             yield watched
         finally:
             server.shutdown()
-            server.server_close()
+            thread.join(10)
 
 
 def _settings(directory: Path, people: People) -> Settings:
