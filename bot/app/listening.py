@@ -153,6 +153,8 @@ class _Channel(HTTPChannel):
 
     task_class = _Task
     error_task_class = _Refusal
+    close_when_flushed: bool = False
+    request: _Request | None
 
     def __init__(self, server: Server, connection: socket, *rest: Any, **named: Any) -> None:  # noqa: ANN401 - as inherited
         super().__init__(server, connection, *rest, **named)

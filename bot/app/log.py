@@ -97,6 +97,9 @@ class Line(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Redacted before it is quoted, since quoting would hide a credential's form from the patterns."""
+        return " ".join(f"{_plain(key)}={_plain(value)}" for key, value in self._fields(record).items())
+
+    def _fields(self, record: logging.LogRecord) -> dict[str, str]:
         when = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
         fields = {"time": when, "level": record.levelname.lower(), "from": record.name, "message": record.getMessage()}
         fields |= _about.get() or {}
@@ -105,19 +108,27 @@ class Line(logging.Formatter):
             fields["error"] = f"{type(record.exc_info[1]).__name__}: {record.exc_info[1]}"
             if self._traces:
                 fields["trace"] = self.formatException(record.exc_info)
-        return " ".join(f"{_plain(key)}={_plain(redact(value))}" for key, value in fields.items())
+        return {key: redact(value) for key, value in fields.items()}
+
+
+class JsonLine(Line):
+    """A record as one object of JSON on a line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Redacted before it is quoted, as in `Line`."""
+        return json.dumps(self._fields(record))
 
 
 def _plain(value: str) -> str:
     return value if _BARE.fullmatch(value) else json.dumps(value)
 
 
-def start_logging(level: int = logging.INFO, *, traces: bool = True) -> None:
-    """Send everything that is logged in this process through `Line` to standard error, tracebacks if wanted."""
+def start_logging(level: int = logging.INFO, *, traces: bool = True, as_json: bool = False) -> None:
+    """Send everything that is logged in this process to standard error, tracebacks if wanted."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(Line(traces=traces))
+    handler.setFormatter((JsonLine if as_json else Line)(traces=traces))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    for chatty in ("urllib3", "github", "git", "werkzeug"):
+    for chatty in ("urllib3", "github", "git", "werkzeug", "waitress"):
         logging.getLogger(chatty).setLevel(max(level, logging.WARNING))

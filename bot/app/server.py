@@ -28,7 +28,7 @@ from werkzeug.exceptions import (
 from bot.app import meters
 from bot.app.listening import CROWDED, RECEIVED
 from bot.app.log import about, name_fault
-from bot.core.errors import Fault, UserError
+from bot.core.errors import Fault
 from bot.core.events import BadSignature, Delivery, Event, Ignored, Malformed
 from bot.core.model import ForgeName, Repo
 

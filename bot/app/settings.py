@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import unquote, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field
@@ -39,11 +39,29 @@ def _check_owner(owner: str) -> str:
     return owner.lower()
 
 
+def _check_endpoint(endpoint: str) -> str:
+    if split_endpoint(endpoint) is None:
+        raise ValueError('it has to be an address and a port, such as "127.0.0.1:9100" or "[::1]:9100"')
+    return endpoint
+
+
+def split_endpoint(endpoint: str) -> tuple[str, int] | None:
+    """Host and port of `HOST:PORT`; None where it is none."""
+    host, colon, port = endpoint.rpartition(":")
+    if host.startswith("[") and host.endswith("]"):
+        host = host[1:-1]
+    elif ":" in host:
+        return None
+    good = colon and re.fullmatch(r"[\w.:-]+", host, re.ASCII) and re.fullmatch(r"[0-9]{1,5}", port, re.ASCII)
+    return (host, int(port)) if good and int(port) <= 65535 else None
+
+
 def _number_as_text(value: object) -> object:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 Address = Annotated[str, AfterValidator(_check_address)]
+Endpoint = Annotated[str, AfterValidator(_check_endpoint)]
 Owner = Annotated[str, AfterValidator(_check_owner)]
 PathText = Annotated[Path, Field(strict=False)]
 Files = Annotated[tuple[PathText, ...], Field(strict=False)]
@@ -63,6 +81,12 @@ class Server(Table):
     owners: Annotated[tuple[Owner, ...], Field(strict=False)] = ()
     """The owners (`acme`) and groups (`group/sub`) whose repositories are looked after; deliveries of others are
     ignored. Empty: all that the tokens can see."""
+
+    metrics: Endpoint | None = None
+    """Where `/metrics` (for Prometheus), `/healthz` and `/readyz` are answered by `relbot serve` and `relbot work`, as
+    `127.0.0.1:9100`: an address that the world cannot reach, since metrics are for the operator. None: nowhere."""
+    log: Literal["text", "json"] = "text"
+    """The form of the log on standard error: lines of `key=value`, or an object of JSON on each line."""
 
     def admits(self, repo: Repo) -> bool:
         """Whether the repository belongs to one of the owners."""

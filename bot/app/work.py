@@ -33,13 +33,22 @@ def at_work(
     place: Place, perform: Perform, decisions: Decisions, pacing: Pacing | None = None
 ) -> Iterator[tuple[Intake, Database]]:
     """A worker for as long as the block lasts. `UserError` when the database cannot be used."""
+    with working(place, perform, decisions, pacing) as (intake, database, _):
+        yield intake, database
+
+
+@contextmanager
+def working(
+    place: Place, perform: Perform, decisions: Decisions, pacing: Pacing | None = None
+) -> Iterator[tuple[Intake, Database, Worker]]:
+    """The same, with the worker itself."""
     with closing(Database(place.database.reveal())) as database, closing(Database(place.database.reveal(), 2)) as door:
         database.prepare()
         worker = Worker(database, Slot(database, place.directory), perform, decisions, pacing)
         with closing(worker):
             queue = worker.start()
             with closing(Intake(door, queue, Spool(place.directory / "spool"))) as intake:
-                yield intake, database
+                yield intake, database, worker
 
 
 @contextmanager

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
 import sys
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING
 
 from bot.app.cli.output import Exit, write_json
+from bot.app.cli.stopping import add_metrics, find_monitor, leave, on_stop
 
 if TYPE_CHECKING:
     from bot.app.settings import Settings
@@ -24,9 +24,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--settings", metavar="FILE", help="the settings (default: $RELBOT_SETTINGS)")
     parser.add_argument("--host", help="listen here instead of where the settings say")
     parser.add_argument("--port", type=int, help="0 takes any free port")
+    add_metrics(parser)
     parser.epilog = (
-        "Deliveries go to POST /hooks/github and /hooks/gitlab. Ctrl-C or SIGTERM stops it once the jobs at hand have "
-        "ended; whatever waits goes on at the next start."
+        "Deliveries go to POST /hooks/github and /hooks/gitlab. Ctrl-C or SIGTERM stops it once what is at hand has "
+        "ended, after 40 seconds at most, and a second one at once; whatever waits goes on at the next start."
     )
 
 
@@ -36,30 +37,34 @@ def run(args: argparse.Namespace) -> int:
     from bot.app.settings import load
 
     settings = load(args.settings, os.environ)
-    start_logging()
+    start_logging(as_json=settings.server.log == "json")
     host = settings.server.host if args.host is None else args.host
     port = settings.server.port if args.port is None else args.port
-    _serve(settings, (host, port), as_json=args.json)
-    return Exit.DONE
+    monitor = find_monitor(settings.server, args.metrics)
+    _serve(settings, (host, port), monitor, as_json=args.json)
+    return leave(Exit.DONE)
 
 
-def _serve(settings: Settings, address: tuple[str, int], *, as_json: bool) -> None:
+def _serve(settings: Settings, address: tuple[str, int], monitor: tuple[str, int] | None, *, as_json: bool) -> None:
     from bot.app.connect import DECISIONS, connect, open_doors
     from bot.app.keep import keep_up
-    from bot.app.server import create_app, listen
-    from bot.app.work import Place, at_work
+    from bot.app.listening import listen
+    from bot.app.monitor import monitored, watching
+    from bot.app.server import create_app
+    from bot.app.work import Place, working
 
     doors, place = open_doors(settings), Place(settings.database, settings.directory)
-    with closing(connect(settings)) as performer, at_work(place, performer, DECISIONS) as (intake, database):
-        keeping = keep_up(settings, performer, intake, database)
-        server = listen(create_app(doors, intake, settings.server.admits), *address)
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
-        with suppress(KeyboardInterrupt):
-            for forge in doors:
-                _announce(f"http://{server.host}:{server.port}/hooks/{forge}", as_json=as_json)
-            server.serve_forever()
-        server.server_close()
-        keeping.close()
+    with ExitStack() as stack:
+        performer = stack.enter_context(closing(connect(settings)))
+        intake, database, worker = stack.enter_context(working(place, performer, DECISIONS))
+        stack.enter_context(closing(keep_up(settings, performer, intake, database)))
+        watch = stack.enter_context(watching(place, worker.is_alive))
+        stack.enter_context(monitored(monitor, watch))
+        server = listen(create_app(doors, intake, settings.server.admits, watch.health.troubles), *address)
+        on_stop(server.shutdown)
+        for forge in doors:
+            _announce(f"http://{server.host}:{server.port}/hooks/{forge}", as_json=as_json)
+        server.serve_forever()
 
 
 def _announce(url: str, *, as_json: bool) -> None:

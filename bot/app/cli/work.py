@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
 import sys
 import threading
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing
 
 from bot.app.cli.output import Exit, write_json
+from bot.app.cli.stopping import add_metrics, find_monitor, leave, on_stop
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
     parser.add_argument("--settings", metavar="FILE", help="the settings (default: $RELBOT_SETTINGS)")
+    add_metrics(parser)
     parser.epilog = (
         "Wants PostgreSQL when it runs on another machine than the server. Ctrl-C or SIGTERM stops it once the jobs at "
         "hand have ended."
@@ -29,21 +30,24 @@ def run(args: argparse.Namespace) -> int:
     from bot.app.connect import DECISIONS, connect
     from bot.app.keep import keep_up
     from bot.app.log import start_logging
+    from bot.app.monitor import monitored, watching
     from bot.app.settings import load
-    from bot.app.work import Place, at_work
+    from bot.app.work import Place, working
 
     settings = load(args.settings, os.environ)
-    start_logging()
-    place = Place(settings.database, settings.directory)
-    with closing(connect(settings)) as performer, at_work(place, performer, DECISIONS) as (intake, database):
-        keeping = keep_up(settings, performer, intake, database)
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
+    start_logging(as_json=settings.server.log == "json")
+    place, told = Place(settings.database, settings.directory), threading.Event()
+    with ExitStack() as stack:
+        performer = stack.enter_context(closing(connect(settings)))
+        intake, database, worker = stack.enter_context(working(place, performer, DECISIONS))
+        stack.enter_context(closing(keep_up(settings, performer, intake, database)))
+        watch = stack.enter_context(watching(place, worker.is_alive))
+        stack.enter_context(monitored(find_monitor(settings.server, args.metrics), watch))
+        on_stop(told.set)
         if args.json:
             write_json({"working": True})
         else:
             sys.stdout.write("Working. Ctrl-C stops it.\n")
             sys.stdout.flush()
-        with suppress(KeyboardInterrupt):
-            threading.Event().wait()
-        keeping.close()
-    return Exit.DONE
+        told.wait()
+    return leave(Exit.DONE)

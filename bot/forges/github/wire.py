@@ -153,6 +153,7 @@ class Wire(Requester):
         self._bearer.grant = grant
         self._count()
         answer = self._exchange(question, known)
+        note_answer("github", answer.status, answer.headers.get("x-ratelimit-remaining"))
         wait = self._heed(grant.pacer, answer)
         if known and answer.status == 304:
             return answer.headers, json.loads(known.text)
@@ -175,9 +176,7 @@ class Wire(Requester):
     def _exchange(self, question: _Question, known: Remembered | None) -> Answer:
         headers = {**question.headers, "If-None-Match": known.tag} if known else dict(question.headers)
         try:
-            answer = Answer(*self.requestJson(question.verb, question.url, None, headers, question.body))
-            note_answer("github", answer.status, answer.headers.get("x-ratelimit-remaining"))
-            return answer
+            return Answer(*self.requestJson(question.verb, question.url, None, headers, question.body))
         except requests.RequestException as error:
             note_answer("github", None, None)
             raise WireFault(f"GitHub did not answer {question.what} ({type(error).__name__}).", status=None) from error

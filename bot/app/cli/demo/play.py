@@ -21,8 +21,8 @@ from bot.app.cli.demo.people import Desk, People, sandbox_forge
 from bot.app.cli.demo.show import Show
 from bot.app.cli.demo.story import HISTORY, PEOPLE, REPOSITORY, SCENES, Scene
 from bot.app.connect import DECISIONS, connect, open_doors
-from bot.app.runner import Runner, Started
 from bot.app.listening import listen
+from bot.app.runner import Runner, Started
 from bot.app.server import create_app
 from bot.app.settings import Settings, load
 from bot.core.events import Event
