@@ -20,8 +20,11 @@ def postgres_programs() -> Path | None:
 
 
 @contextmanager
-def a_server() -> Iterator[str]:
-    """A server of our own that listens on a socket in a temporary folder only; the form of its addresses."""
+def a_server(*, durable: bool = False) -> Iterator[str]:
+    """A server of our own that listens on a socket in a temporary folder only; the form of its addresses.
+
+    Unless it is to be `durable` it does not wait for the disk.
+    """
     programs = postgres_programs()
     assert programs is not None
     folder = Path(tempfile.mkdtemp(prefix="relbot-pg-"))
@@ -38,7 +41,8 @@ def a_server() -> Iterator[str]:
 
     try:
         run("initdb", "--pgdata", str(data), "--username=relbot", "--auth=trust", "--no-sync", "--encoding=UTF8")
-        settings = f"-c listen_addresses= -c unix_socket_directories={folder} -c fsync=off -c max_connections=200"
+        settings = f"-c listen_addresses= -c unix_socket_directories={folder} -c max_connections=200"
+        settings += "" if durable else " -c fsync=off"
         run("pg_ctl", "start", "--wait", "--pgdata", str(data), "--options", settings, "--log", str(folder / "log"))
         try:
             yield f"postgresql://relbot@/{{name}}?host={folder}"
