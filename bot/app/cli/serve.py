@@ -59,17 +59,19 @@ def _serve(settings: Settings, address: tuple[str, int], monitor: tuple[str, int
         intake, database, worker = stack.enter_context(working(place, performer, DECISIONS))
         stack.enter_context(closing(keep_up(settings, performer, intake, database)))
         watch = stack.enter_context(watching(place, worker.is_alive))
-        stack.enter_context(monitored(monitor, watch))
+        told = stack.enter_context(monitored(monitor, watch))
         server = listen(create_app(doors, intake, settings.server.admits, watch.health.troubles), *address)
         on_stop(server.shutdown)
         for forge in doors:
             _announce(f"http://{server.host}:{server.port}/hooks/{forge}", as_json=as_json)
+        if told is not None:
+            _announce(f"http://{told.host}:{told.port}/metrics", "metrics", as_json=as_json)
         server.serve_forever()
 
 
-def _announce(url: str, *, as_json: bool) -> None:
+def _announce(url: str, what: str = "listening", *, as_json: bool) -> None:
     if as_json:
-        write_json({"listening": url})
+        write_json({what: url})
     else:
-        sys.stdout.write(f"Listening for deliveries at {url}\n")
+        sys.stdout.write(f"Listening for deliveries at {url}\n" if what == "listening" else f"Metrics are at {url}\n")
         sys.stdout.flush()

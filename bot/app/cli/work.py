@@ -37,17 +37,24 @@ def run(args: argparse.Namespace) -> int:
     settings = load(args.settings, os.environ)
     start_logging(as_json=settings.server.log == "json")
     place, told = Place(settings.database, settings.directory), threading.Event()
+    address = find_monitor(settings.server, args.metrics)
     with ExitStack() as stack:
         performer = stack.enter_context(closing(connect(settings)))
         intake, database, worker = stack.enter_context(working(place, performer, DECISIONS))
         stack.enter_context(closing(keep_up(settings, performer, intake, database)))
         watch = stack.enter_context(watching(place, worker.is_alive))
-        stack.enter_context(monitored(find_monitor(settings.server, args.metrics), watch))
+        monitor = stack.enter_context(monitored(address, watch))
         on_stop(told.set)
-        if args.json:
-            write_json({"working": True})
-        else:
-            sys.stdout.write("Working. Ctrl-C stops it.\n")
-            sys.stdout.flush()
+        _announce(monitor and f"http://{monitor.host}:{monitor.port}/metrics", as_json=args.json)
         told.wait()
     return leave(Exit.DONE)
+
+
+def _announce(metrics: str | None, *, as_json: bool) -> None:
+    if as_json:
+        write_json({"working": True})
+        if metrics:
+            write_json({"metrics": metrics})
+    else:
+        sys.stdout.write("Working. Ctrl-C stops it.\n" + (f"Metrics are at {metrics}\n" if metrics else ""))
+        sys.stdout.flush()
