@@ -42,13 +42,22 @@ def working(
     place: Place, perform: Perform, decisions: Decisions, pacing: Pacing | None = None
 ) -> Iterator[tuple[Intake, Database, Worker]]:
     """The same, with the worker itself."""
-    with closing(Database(place.database.reveal())) as database, closing(Database(place.database.reveal(), 2)) as door:
+    with closing(Database(place.database.reveal())) as database, closing(_door(place)) as door:
         database.prepare()
         worker = Worker(database, Slot(database, place.directory), perform, decisions, pacing)
         with closing(worker):
             queue = worker.start()
             with closing(Intake(door, queue, Spool(place.directory / "spool"))) as intake:
                 yield intake, database, worker
+
+
+def _door(place: Place) -> Database:
+    """The database for those who wait for an answer: it says quickly that it is away, and they come first."""
+    return Database(place.database.reveal(), _PATIENCE, eager=True)
+
+
+_PATIENCE = 2
+"""Seconds."""
 
 
 @contextmanager

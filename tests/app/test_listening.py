@@ -42,8 +42,9 @@ def serving(inbox, **bounds):
         assert not thread.is_alive()
 
 
-def head(length=len(BODY), body=BODY):
-    lines = (f"{name}: {value}" for name, value in signed(body).items())
+def head(length=None):
+    lines = (f"{name}: {value}" for name, value in signed(BODY).items())
+    length = len(BODY) if length is None else length
     return "\r\n".join(("POST /hooks/github HTTP/1.1", "Host: x", *lines, f"Content-Length: {length}", "", "")).encode()
 
 
@@ -78,11 +79,17 @@ def test_who_takes_too_long_is_hung_up_on(sent):
 
 
 def test_a_byte_now_and_then_buys_no_more_time():
-    with serving(Inbox(), head=0.5) as server, call(server) as slow:
-        with pytest.raises(OSError):  # noqa: PT011 - the connection is gone, whatever the system calls that
-            for byte in b"POST /hooks/github HTTP/1.1" * 3:
-                slow.sendall(bytes([byte]))
-                time.sleep(0.1)
+    def go_on(slow):
+        for byte in b"POST /hooks/github HTTP/1.1" * 3:
+            slow.sendall(bytes([byte]))
+            time.sleep(0.1)
+
+    with (
+        serving(Inbox(), head=0.5) as server,
+        call(server) as slow,
+        pytest.raises(OSError),  # noqa: PT011 - the connection is gone, whatever the system calls that
+    ):
+        go_on(slow)
 
 
 def test_an_honest_sender_gets_in_when_the_house_is_full_of_slow_ones():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections import deque
 
@@ -123,3 +124,14 @@ def test_what_is_told_people_loses_known_credentials_and_nothing_else(monkeypatc
     log.hide(Secret("known-credential"))
     said = "See https://me:you@example.org/known-credential and authorization: basic abcdefgh1234"
     assert log.conceal(said) == said.replace("known-credential", "***")
+
+
+def test_a_record_as_json_has_the_same_fields_redacted():
+    log.hide(Secret("canary-of-json"))
+    told = {"name": "bot", "msg": "a\n%s", "args": ("canary-of-json",), "levelname": "INFO", "seconds": 1}
+    record = logging.makeLogRecord(told)
+    with log.about(delivery='d"1'):
+        line = log.JsonLine().format(record)
+    assert "\n" not in line
+    told = json.loads(line)
+    assert (told["message"], told["delivery"], told["seconds"]) == ("a\n***", 'd"1', "1")

@@ -29,14 +29,14 @@ class Answers:
 
     seconds: list[float] = field(default_factory=list)
     statuses: Counter[int] = field(default_factory=Counter)
-    taken: list[float] = field(default_factory=list)
-    """Of those that were answered 202."""
+    longest: float = 0.0
+    """From when it was sent, which may be later than it was due where the sender is too slow itself."""
 
-    def note(self, seconds: float, status: int) -> None:
+    def note(self, seconds: float, took: float, status: int) -> None:
+        """One delivery was answered, or was not."""
         self.seconds.append(seconds)
         self.statuses[status] += 1
-        if status == 202:
-            self.taken.append(seconds)
+        self.longest = max(self.longest, took)
 
     @property
     def p99(self) -> float:
@@ -47,6 +47,10 @@ class Answers:
         """p50 / p99 / max in milliseconds."""
         shown = (percentile(self.seconds, 50), self.p99, max(self.seconds))
         return " / ".join(f"{each * 1000:,.0f}" for each in shown) + " ms"
+
+    def others(self, *good: int) -> int:
+        """How many were answered in another way."""
+        return self.statuses.total() - sum(self.statuses[each] for each in good)
 
     def errors(self) -> str:
         """Whatever was not taken."""
@@ -82,11 +86,12 @@ async def offer(port: int, rate: float, seconds: float) -> Answers:
     began = loop.time() + 0.1
 
     async def send(due: float, text: bytes) -> None:
+        sent = loop.time()
         try:
             status = await asyncio.wait_for(_exchange(port, text), _PATIENCE)
         except (OSError, TimeoutError, ValueError, IndexError, asyncio.IncompleteReadError):
             status = 0
-        answers.note(loop.time() - due, status)
+        answers.note(loop.time() - due, loop.time() - sent, status)
 
     async with asyncio.TaskGroup() as group:
         for number, text in enumerate(texts):

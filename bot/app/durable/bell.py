@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 
-_SOONEST = 0.05
+_SOONEST = 0.2
 """Seconds between two looks, however often it rings: a look locks SQLite for the others."""
 
 

@@ -7,6 +7,7 @@ still write to a newer one.
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import event
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 from sqlalchemy.schema import CreateColumn
 
 from bot.core.errors import Fault, UserError
@@ -106,14 +107,16 @@ rounds = sa.Table(
 class Database:
     """A database that is there, with the tables in it. Safe to share between threads."""
 
-    def __init__(self, url: str, patience: float = 30.0) -> None:
+    def __init__(self, url: str, patience: float = 30.0, *, eager: bool = False) -> None:
         """`url` is `sqlite:////path` or `postgresql://…`; `patience` is how many seconds a lock may be waited for.
 
-        Nothing is connected yet. Raises `UserError` for another kind of database.
+        Whoever is `eager` gets SQLite's lock before those who are not. Nothing is connected yet. Raises `UserError` for
+        another kind of database.
         """
         self.url = _dialect(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self._patience = patience
+        self._turn = threading.Lock() if eager and self.is_sqlite else None
         if self.is_sqlite and self.url.database:
             Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
         self.engine = self._open()
@@ -164,8 +167,28 @@ class Database:
     def _transaction(self) -> Iterator[sa.Connection]:
         with self.engine.begin() as connection:
             if self.is_sqlite:  # takes the lock at once: a transaction that read first could not always be carried on
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
+                self._begin_writing(connection)
             yield connection
+
+    def _begin_writing(self, connection: sa.Connection) -> None:
+        """SQLite itself asks for its lock ever more seldom, up to ten times a second: among many who want it some wait
+        for seconds. Who is eager asks each millisecond, one of us at a time.
+        """
+        end = time.monotonic() + self._patience
+        if self._turn is None or not self._turn.acquire(timeout=self._patience):
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            return
+        try:
+            while True:
+                try:
+                    connection.exec_driver_sql("BEGIN IMMEDIATE")
+                except OperationalError as error:
+                    if "locked" not in str(error.orig) or time.monotonic() > end:
+                        raise
+                else:
+                    return
+        finally:
+            self._turn.release()
 
     def dedicated(self) -> sa.Connection:
         """A connection that closes when it is closed, for locks that last as long as it; each statement by itself."""
@@ -193,8 +216,11 @@ class Database:
 
     def _set_up_sqlite(self, connection: Any, _: object) -> None:  # noqa: ANN401 - of the driver
         connection.isolation_level = None  # no transactions but those that are begun in so many words
-        for setting in (f"busy_timeout={int(self._patience * 1000)}", "journal_mode=WAL", "synchronous=FULL",
-                        "foreign_keys=ON"):  # fmt: skip
+        settings = [f"busy_timeout={int(self._patience * 1000)}", "journal_mode=WAL", "synchronous=FULL",
+                    "foreign_keys=ON"]  # fmt: skip
+        if self._turn:
+            settings.append("busy_timeout=1")
+        for setting in settings:
             connection.execute(f"PRAGMA {setting}").fetchall()
 
 
