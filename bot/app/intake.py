@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from contextlib import suppress
 
 from bot.app.durable import Queue
@@ -19,6 +20,9 @@ from bot.core.model import ForgeName, Repo
 
 _log = logging.getLogger(__name__)
 
+_RESPITE = 1.0
+"""Seconds for which a database that was away is not asked again by those who are waited for."""
+
 
 class Intake:
     """The way in. Safe to share between threads."""
@@ -29,6 +33,7 @@ class Intake:
         self.queue = queue
         self._spool = spool
         self._look = look
+        self._away_until = 0.0
         self._stopping = threading.Event()
         self._drainer = threading.Thread(target=self._keep_draining, name="spool", daemon=True)
         self._drainer.start()
@@ -37,7 +42,7 @@ class Intake:
         """Take a delivery. Raises `Fault`, passing, when neither the database nor the disk has it."""
         forge, told = event.repo.forge, Delivery(delivery, event)
         try:
-            self._keep(forge, told)
+            self._try_to_keep(forge, told)
         except Fault as fault:
             _log.warning("a delivery is spooled: %s", fault, extra={"delivery": delivery})
             self._spool.put(forge, told)
@@ -55,6 +60,16 @@ class Intake:
         """Stop looking at the spool."""
         self._stopping.set()
         self._drainer.join(10)
+
+    def _try_to_keep(self, forge: ForgeName, delivery: Delivery) -> None:
+        """Not again for a second when it came to nothing: a database that hangs would hold every sender up."""
+        if time.monotonic() < self._away_until:
+            raise Fault("The database was away a moment ago.", passing=True)
+        try:
+            self._keep(forge, delivery)
+        except Fault:
+            self._away_until = time.monotonic() + _RESPITE
+            raise
 
     def _keep(self, forge: ForgeName, delivery: Delivery) -> None:
         assert isinstance(delivery.event, Event)
