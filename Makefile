@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 JOBS   ?= 2
 
-.PHONY: demo test check emulate bench bench-replay deploy-test wheels docs lock clean
+.PHONY: demo test check emulate bench bench-replay deploy-test wheels bench-serving docs lock clean
 
 demo: $(READY)  ## the main job on the sandbox forge (ARGS=--exit ends when the story is told)
 	$(BIN)/relbot demo $(ARGS)
@@ -24,6 +24,9 @@ emulate: $(READY)  ## GitHub's contract on npm emulate@0.12.2 (NODE=… EMULATE=
 
 bench: $(READY)  ## the ratios, as tables (ARGS=--short)
 	$(BIN)/python -m tests.bench $(ARGS)
+
+bench-serving: $(READY)  ## deliveries at the door, slow clients, at rest (ARGS=--short, or --choose with the extra `bench`)
+	$(BIN)/python -m tests.bench.serving $(ARGS)
 
 bench-replay: $(READY)  ## real backports, replayed: REPOS=DIR holds the clones
 	$(BIN)/python -m tests.replay --repos "$(REPOS)"

@@ -109,6 +109,8 @@ def _running(command: Sequence[str], environment: dict[str, str]) -> Iterator[Do
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+        if process.stdout is not None:
+            process.stdout.close()
 
 
 @contextmanager

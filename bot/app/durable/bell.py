@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 
 _SOONEST = 0.2
-"""Seconds between two looks, however often it rings: a look locks SQLite for the others."""
+"""Seconds between two looks that a ring has brought about: a look locks SQLite for the others."""
 
 
 class Bell(threading.Event):
@@ -26,7 +26,8 @@ class Bell(threading.Event):
         self._awake = awake
         self._changed = threading.Condition()
         self._rung = True
-        self._last = self._looked = time.monotonic()
+        self._last = time.monotonic()
+        self._heard = self._last - _SOONEST
 
     def ring(self) -> None:
         """There is work, or may soon be more of it."""
@@ -46,10 +47,10 @@ class Bell(threading.Event):
         with self._changed:
             if time.monotonic() - self._last > self._awake:
                 timeout = max(self._seldom, timeout or 0)
-            self._changed.wait_for(lambda: self._rung or self.is_set(), timeout)
-            self._changed.wait_for(self.is_set, max(0.0, self._looked + _SOONEST - time.monotonic()))
+            if self._changed.wait_for(lambda: self._rung or self.is_set(), timeout):
+                self._changed.wait_for(self.is_set, max(0.0, self._heard + _SOONEST - time.monotonic()))
+                self._heard = time.monotonic()
             self._rung = False
-            self._looked = time.monotonic()
         return self.is_set()
 
 
