@@ -26,7 +26,7 @@ def bell():
 def waiting(bell, timeout=HOUR):
     """A thread that waits for it, and what came of that."""
     came = []
-    thread = threading.Thread(target=lambda: came.append(bell.wait(timeout)))
+    thread = threading.Thread(target=lambda: came.append(bell.wait(timeout)), daemon=True)
     thread.start()
     return thread, came
 
