@@ -230,13 +230,12 @@ class Server(TcpWSGIServer):
         self._porter = _threads(1)
         options = Adjustments(
             threads=bounds.threads, connection_limit=2 * bounds.connections, backlog=1024, ident="",
-            channel_timeout=10**9, cleanup_interval=1, max_request_header_size=32_768, asyncore_use_poll=True,
+            channel_timeout=10**9, max_request_header_size=32_768, asyncore_use_poll=True,
             log_socket_errors=False, clear_untrusted_proxy_headers=True,
         )  # fmt: skip
+        self._between = options.cleanup_interval = min(1.0, bounds.head / 4)
         place = (bound.family, bound.type, bound.proto, bound.getsockname())
-        super().__init__(
-            web, {}, True, bound, _threads(bounds.threads), options, sockinfo=place, bind_socket=False
-        )  # fmt: skip
+        super().__init__(web, {}, True, bound, _threads(bounds.threads), options, sockinfo=place, bind_socket=False)
 
     @property
     def host(self) -> str:
@@ -251,7 +250,7 @@ class Server(TcpWSGIServer):
     def serve_forever(self) -> None:
         """Serve until `shutdown`, then take nothing more, answer what is under way, and return."""
         while not self._stopping.is_set():
-            self._turn(1.0 if self.active_channels else 30.0)
+            self._turn(self._between if self.active_channels else 30.0)
         self._let_nobody_in()
         end = time.monotonic() + self.bounds.stop
         while self.active_channels and time.monotonic() < end:
