@@ -55,7 +55,7 @@ def checks_of(
 
 def _check_database(database: Database) -> str | None:
     try:
-        with database.begin() as connection:
+        with database.reading() as connection:
             connection.execute(sa.text("SELECT 1"))
     except Fault:
         return "the database does not answer; deliveries are spooled"

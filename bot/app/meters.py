@@ -16,6 +16,7 @@ from prometheus_client.registry import Collector
 
 from bot.app.store import deliveries, journal, slots
 from bot.app.store.database import Database, now
+from bot.core.actions import Action
 from bot.core.errors import Fault
 from bot.core.model import ForgeName
 from bot.forges.tally import requests_left, requests_sent
@@ -71,6 +72,16 @@ def timing_action(kind: str) -> Iterator[None]:
         _actions.labels(kind).observe(time.monotonic() - began)
 
 
+def timed(perform: Callable[[Action], object]) -> Callable[[Action], object]:
+    """The same, with the time taken."""
+
+    def perform_timed(action: Action) -> object:
+        with timing_action(type(action).__name__):
+            return perform(action)
+
+    return perform_timed
+
+
 def render(*more: Collector) -> bytes:
     """Everything as Prometheus reads it; `more` is what else there is to be asked."""
     registry = CollectorRegistry()
@@ -122,9 +133,9 @@ class Backlog(Collector):
     def _look(self) -> Iterator[Metric]:
         yield GaugeMetricFamily("relbot_spooled", "Deliveries on the disk of this machine.", value=self._spooled())
         try:
-            with self._database.begin() as connection:
+            with self._database.reading() as connection:
                 count, since = deliveries.waiting(connection)
-                jobs, oldest = journal.states(connection), journal.oldest(connection)
+                jobs, oldest = journal.states(connection), journal.waiting_since(connection)
                 alive = slots.alive(connection)
         except Fault:
             yield GaugeMetricFamily("relbot_database_up", "Whether the database answers.", value=0)

@@ -12,6 +12,9 @@ import threading
 import time
 from collections.abc import Callable
 
+from dbos import DBOS
+from dbos._queue import queue_worker_thread
+
 _SOONEST = 0.2
 """Seconds between two looks that a ring has brought about: a look locks SQLite for the others."""
 
@@ -65,3 +68,10 @@ def keep_looking(bell: Bell, look: Callable[[], object]) -> threading.Thread:
     thread = threading.Thread(target=run, name="queue", daemon=True)
     thread.start()
     return thread
+
+
+def look_at(name: str, bell: Bell, engine: DBOS) -> None:
+    """The engine's own loop for one of its queues, which it must not have been told to listen to."""
+    queue = engine.retrieve_queue(name)
+    assert queue is not None
+    queue_worker_thread(bell, engine, queue)

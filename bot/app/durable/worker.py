@@ -15,14 +15,14 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar, cast
 
-from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer
+from dbos import DBOS
 from dbos import error as engine_error
-from dbos._queue import queue_worker_thread  # its loop, on a thread of ours: see `bell`
 
 from bot.app import meters
 from bot.app.codec import Unreadable, decode, encode
-from bot.app.durable.bell import Bell, keep_looking
-from bot.app.durable.queue import BUILDS, FORMAT, QUEUE, Queue, address_of
+from bot.app.durable.bell import Bell, keep_looking, look_at
+from bot.app.durable.engine import configure, quieten
+from bot.app.durable.queue import BUILDS, QUEUE, Queue
 from bot.app.durable.watch import Active, Watch
 from bot.app.log import about, conceal, name_fault
 from bot.app.runner import Decisions, Perform, drive
@@ -111,7 +111,7 @@ class Worker:
     ) -> None:
         self._database = database
         self._slot = slot
-        self._perform = perform
+        self._perform = meters.timed(perform)
         self._decisions = decisions
         self._pacing = pacing or Pacing()
         self._queue: Queue | None = None
@@ -122,8 +122,8 @@ class Worker:
 
     def start(self) -> Queue:
         """Take up what was left, and go on with what comes."""
-        _quieten()
-        configuration = _configure(self._database, self._slot.id)
+        quieten()
+        configuration = configure(self._database, self._slot.id)
         self._queue = Queue(self._database, self._decisions.takes_long, self._bell)
         self._queue.prepare()
         # Before the launch: a queue that comes later is noticed a second later.
@@ -160,9 +160,7 @@ class Worker:
     def _look(self, engine: DBOS) -> None:
         """Begin to look at the queue; the engine stops all that looks before it waits for what is at hand."""
         engine.background_thread_stop_events.append(self._bell)
-        queue = DBOS.retrieve_queue(QUEUE)
-        assert queue is not None
-        self._looking = keep_looking(self._bell, partial(queue_worker_thread, self._bell, engine, queue))
+        self._looking = keep_looking(self._bell, partial(look_at, QUEUE, self._bell, engine))
 
     def _register(self) -> None:
         """The engine wants plain functions, under names that it finds again after a restart."""
@@ -343,21 +341,17 @@ class Worker:
             with self._database.reading() as connection:
                 return journal.ended(connection, action.change)
         if not isinstance(action, Write):
-            return self._time(action)
+            return self._perform(action)
         with self._database.begin() as connection:
             if not claims.holds(connection, run.partition, run.token):
                 raise _Superseded
             if run.attempt is not None and not journal.goes_on(connection, run.job, run.attempt):
                 raise _Cancelled
-        outcome = self._time(action)
+        outcome = self._perform(action)
         with self._database.begin() as connection:
             seen = json.dumps(run.seen) if run.seen else ""
             audit.append(connection, audit.Entry(run.job, run.actor, encode(action), encode(outcome), seen))
         return outcome
-
-    def _time(self, action: Action) -> object:
-        with meters.timing_action(type(action).__name__):
-            return self._perform(action)
 
     # ── turns ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -395,25 +389,3 @@ def _take_note(run: _Run, action: Action, outcome: object) -> None:
         run.seen.clear()
     elif told := say_seen(action, outcome):
         run.seen.append(conceal(told))
-
-
-def _configure(database: Database, executor: str) -> DBOSConfig:
-    return {
-        "name": "relbot",
-        "system_database_url": address_of(database),
-        "application_version": FORMAT,
-        "executor_id": executor,
-        "serializer": DBOSPortableJSONSerializer(),
-        "db_engine_kwargs": {"hide_parameters": True},
-        "log_level": "WARNING",
-        "use_listen_notify": False,
-        "scheduler_polling_interval_sec": 60.0,
-    }
-
-
-def _quieten() -> None:
-    """The engine's log goes where ours goes; it speaks of other products and of development otherwise."""
-    logger = logging.getLogger("dbos")
-    logger.handlers[:] = [logging.NullHandler()]
-    logger.propagate = True
-    logger.setLevel(logging.WARNING)

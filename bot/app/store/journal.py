@@ -230,7 +230,7 @@ def states(connection: sa.Connection) -> dict[str, int]:
     return {state: int(count) for state, count in connection.execute(counted)}
 
 
-def oldest(connection: sa.Connection) -> float | None:
+def waiting_since(connection: sa.Connection) -> float | None:
     """Since when the oldest of the jobs that wait or run does so (seconds since the epoch)."""
     return connection.execute(sa.select(sa.func.min(jobs.c.updated_at)).where(jobs.c.state == "waiting")).scalar()
 
