@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 JOBS   ?= 2
 
-.PHONY: demo test check emulate bench bench-replay deploy-test wheels bench-serving docs lock clean
+.PHONY: demo test check emulate bench bench-replay deploy-test wheels bench-serving scale docs lock clean
 
 demo: $(READY)  ## the main job on the sandbox forge (ARGS=--exit ends when the story is told)
 	$(BIN)/relbot demo $(ARGS)
@@ -30,6 +30,9 @@ bench-serving: $(READY)  ## deliveries at the door, slow clients, at rest (ARGS=
 
 bench-replay: $(READY)  ## real backports, replayed: REPOS=DIR holds the clones
 	$(BIN)/python -m tests.replay --repos "$(REPOS)"
+
+scale: $(READY)  ## many repositories, few of them busy, on PostgreSQL (ARGS="--repositories 500 --output docs/scale.md")
+	$(BIN)/python -m tests.scale $(ARGS)
 
 deploy-test: export RELBOT_ENGINE ?= wanted
 deploy-test: wheels  ## the image and the composed system on a Docker engine (.ci/engine make deploy-test brings one)

@@ -33,7 +33,7 @@ def show(console: Console, section: Section) -> None:
 
 def render(sections: Sequence[Section]) -> str:
     """The page `docs/bench.md`."""
-    lines = ["# What it costs", "", *_INTRODUCTION.splitlines(), "", _machine(), ""]
+    lines = ["# What it costs", "", *_INTRODUCTION.splitlines(), "", machine(), ""]
     for section in sections:
         lines += [f"## {section.title}", "", section.text, "", _line(_COLUMNS), _line([":--", *["--:"] * 5])]
         lines += [_line(_cells(row)) for row in section.rows]
@@ -52,7 +52,7 @@ Real backports of public projects, replayed (`make bench-replay`): their figures
 [tests/replay/README.md](../tests/replay/README.md)."""
 
 
-def _machine() -> str:
+def machine() -> str:
     cores, python = os.cpu_count() or 1, platform.python_version()
     git = ".".join(str(number) for number in version())
     system = f"{platform.system()} {platform.machine()}"

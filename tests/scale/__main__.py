@@ -11,46 +11,14 @@ import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
 
 import psycopg
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench.timing import percentile
-from tests.scale.town import Town, a_bot
-
-
-@dataclass(frozen=True, slots=True)
-class Size:
-    """How much of everything; `rate` is merges a second while the load lasts."""
-
-    repositories: int
-    merges: int
-    rate: float
-    workers: int
-    seed: int
-
-
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """What one simulation showed; seconds, and counts."""
-
-    waits: Sequence[float]
-    """From merge to opened backport, in the order in which they were opened."""
-    cold: Sequence[float]
-    """The same of repositories with one merge only."""
-    missing: int
-    twice: int
-    load_seconds: float
-    drained_seconds: float
-    calls: int
-    sweep_seconds: float
-    sweep_calls: int
-    database_bytes: int
-    mirror_bytes: int
+from tests.scale.page import Figures, Size, describe, render, rows_of
+from tests.scale.town import Town, a_bot, seconds_of
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -61,12 +29,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--rate", type=float, default=2.0, help="merges a second (default: 2)")
     parser.add_argument("--workers", type=int, default=1, help="processes beside the server's own worker (default: 1)")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--output", type=Path, metavar="FILE", help="write the page here")
     args = parser.parse_args(arguments)
     size = Size(args.repositories, args.merges, args.rate, args.workers, args.seed)
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
     with tempfile.TemporaryDirectory(prefix="relbot-scale-") as folder:
         figures = simulate(Path(folder), size, console)
     show(console, size, figures)
+    if args.output:
+        args.output.write_text(render(size, figures), encoding="utf-8")
     return 1 if figures.missing or figures.twice else 0
 
 
@@ -79,28 +50,29 @@ def simulate(folder: Path, size: Size, console: Console) -> Figures:
     with ExitStack() as stack:
         stack.enter_context(town.sandbox)
         bot, address = stack.enter_context(a_bot(folder / "bot", town))
-        town.listen(stack.enter_context(bot.started("serve", "--port", "0")))
-        for _ in range(size.workers):
-            stack.enter_context(bot.started("work"))
+        url, first = stack.enter_context(bot.started("serve", "--port", "0"))
+        town.listen(url)
+        pids = [first, *(stack.enter_context(bot.started("work"))[1] for _ in range(size.workers))]
         bot.ask("sweep")  # the first one only takes note of where things are
         wanted = town.propose(size.merges)
         assert town.sandbox.deliveries.drain(600)
-        _wait(bot, address)
+        _wait(address)
         console.print(f"{len(wanted)} pulls in {len({name for name, _ in wanted})} repositories are ready to be merged")
         before, size_before = town.watcher.calls.total(), _database_size(address)
+        busy = sum(map(seconds_of, pids))
         load, drained = _let_merge(town, wanted, size, address)
-        calls = town.watcher.calls.total() - before
+        calls, busy = town.watcher.calls.total() - before, sum(map(seconds_of, pids)) - busy
         began, before = time.monotonic(), town.watcher.calls.total()
         bot.ask("sweep")
         swept = time.monotonic() - began
         sweep_calls = town.watcher.calls.total() - before
-        _wait(bot, address)
+        _wait(address)
         size_after = _database_size(address)
     per_repository = {name: sum(1 for other, _ in wanted if other == name) for name, _ in wanted}
     waits = [wait for _, wait in town.watcher.opened]
     return Figures(
         waits, [wait for name, wait in town.watcher.opened if per_repository[name] == 1],
-        max(0, len(wanted) - len(waits)), max(0, town.backports() - len(wanted)), load, drained, calls, swept,
+        max(0, len(wanted) - len(waits)), max(0, town.backports() - len(wanted)), load, drained, busy, calls, swept,
         sweep_calls, size_after - size_before, _size_of(folder / "bot" / "data" / "mirrors"),
     )  # fmt: skip
 
@@ -115,11 +87,11 @@ def _let_merge(town: Town, wanted: list[tuple[str, int]], size: Size, address: s
     while len(town.watcher.opened) < len(wanted) and time.monotonic() < loaded + 900:
         time.sleep(0.2)
     drained = time.monotonic()
-    _wait(None, address)
+    _wait(address)
     return loaded - began, drained - loaded
 
 
-def _wait(_: object, address: str) -> None:
+def _wait(address: str) -> None:
     """Until nothing waits in the database."""
     with psycopg.connect(address, autocommit=True) as connection:
         for _ in range(9000):
@@ -146,32 +118,10 @@ def _size_of(folder: Path) -> int:
 
 def show(console: Console, size: Size, figures: Figures) -> None:
     """Print what was seen."""
-    table = Table(
-        title=f"{size.repositories} repositories, {size.merges} merges at {size.rate:g}/s, "
-        f"{size.workers + 1} workers, seed {size.seed}",
-        title_justify="left", box=None, show_header=False,
-    )  # fmt: skip
-    done = len(figures.waits)
-    rows = [
-        ("backports missing / made twice", f"{figures.missing} / {figures.twice}"),
-        ("from merge to backport, p50 / p99 / max", _three(figures.waits)),
-        ("the same in repositories with one merge", _three(figures.cold)),
-        ("load lasted, then drained in", f"{figures.load_seconds:.0f} s, {figures.drained_seconds:.1f} s"),
-        ("backports a second until drained", f"{done / (figures.load_seconds + figures.drained_seconds):.2f}"),
-        ("requests a backport", f"{figures.calls / max(1, done):.1f}"),
-        ("a sweep of all of it", f"{figures.sweep_seconds:.1f} s, {figures.sweep_calls} requests"),
-        ("database, a backport", f"{figures.database_bytes / max(1, done) / 1000:.1f} kB"),
-        ("mirrors on disk", f"{figures.mirror_bytes / 1e6:.1f} MB"),
-    ]
-    for row in rows:
+    table = Table(title=describe(size), title_justify="left", box=None, show_header=False)
+    for row in rows_of(figures):
         table.add_row(*row)
     console.print(table)
-
-
-def _three(values: Sequence[float]) -> str:
-    if not values:
-        return "none"
-    return f"{median(values):.2f} / {percentile(values, 99):.2f} / {max(values):.2f} s"
 
 
 if __name__ == "__main__":

@@ -117,18 +117,25 @@ class Bot:
         return done.returncode, json.loads(done.stdout or "{}")
 
     @contextmanager
-    def started(self, *words: str) -> Iterator[str]:
-        """A process that runs while the block lasts; the address that it listens at, if it does."""
+    def started(self, *words: str) -> Iterator[tuple[str, int]]:
+        """A process that runs while the block lasts: the address that it listens at, if it does, and its number."""
         with (self.folder / f"{words[0]}.log").open("a") as log:
             process = subprocess.Popen(
                 [*self.command(*words), "--json"], env=self.environment, stdout=subprocess.PIPE, stderr=log, text=True
             )
+            assert process.stdout is not None
             try:
-                assert process.stdout is not None
-                yield str(json.loads(process.stdout.readline()).get("listening", ""))
+                yield str(json.loads(process.stdout.readline()).get("listening", "")), process.pid
             finally:
                 process.terminate()
                 process.wait(60)
+                process.stdout.close()
+
+
+def seconds_of(pid: int) -> float:
+    """Processor time of a process and of those that it has started and waited for."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return sum(int(each) for each in fields[11:15]) / os.sysconf("SC_CLK_TCK")
 
 
 @contextmanager
