@@ -47,7 +47,7 @@ docs: $(READY)  ## write the pages that are made out of the code
 	$(BIN)/python -m tests.documents
 
 lock:  ## renew requirements/lock.txt from pyproject.toml
-	uv pip compile pyproject.toml --extra test --extra check --universal --python-version 3.11 \
+	uv pip compile pyproject.toml --extra test --extra check --extra otel --universal --python-version 3.11 \
 	  --upgrade --no-emit-index-url --no-header --no-annotate --quiet -o requirements/lock.new
 	{ echo "# The exact versions the tests run with. Made by: make lock"; cat requirements/lock.new; } > requirements/lock.txt
 	rm requirements/lock.new
@@ -58,5 +58,5 @@ clean:  ## everything that make has made
 $(READY): pyproject.toml requirements/lock.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "relbot needs Python 3.11 or newer; try make PYTHON=python3.12")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements/lock.txt -e '.[test,check]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements/lock.txt -e '.[test,check,otel]'
 	@touch $(READY)

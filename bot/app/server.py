@@ -28,6 +28,7 @@ from werkzeug.exceptions import (
 from bot.app import meters
 from bot.app.listening import CROWDED, RECEIVED
 from bot.app.log import about, name_fault
+from bot.app.tracing import span
 from bot.core.errors import Fault
 from bot.core.events import BadSignature, Delivery, Event, Ignored, Malformed
 from bot.core.model import ForgeName, Repo
@@ -173,7 +174,8 @@ def _take(
 def _hand_over(runner: Handler, id: str, event: Event) -> tuple[str, ResponseReturnValue]:  # noqa: A002 - the delivery's
     """Taken, or not to be taken now: then the sender hears so, and sends it again or is asked for it."""
     try:
-        runner.handle(id, event)
+        with span("delivery", f"{event.repo.forge}:{id}", event=type(event).__name__, repository=event.repo.path):
+            runner.handle(id, event)
     except Fault as fault:
         name = name_fault(fault)
         _log.error("a delivery could not be kept: %s", fault, extra={"fault": name})

@@ -51,10 +51,12 @@ def _serve(settings: Settings, address: tuple[str, int], monitor: tuple[str, int
     from bot.app.listening import listen
     from bot.app.monitor import monitored, watching
     from bot.app.server import create_app
+    from bot.app.tracing import start_tracing
     from bot.app.work import Place, working
 
     doors, place = open_doors(settings), Place(settings.database, settings.directory)
     with ExitStack() as stack:
+        stack.callback(start_tracing(os.environ))
         performer = stack.enter_context(closing(connect(settings)))
         intake, database, worker = stack.enter_context(working(place, performer, DECISIONS))
         stack.enter_context(closing(keep_up(settings, performer, intake, database)))

@@ -32,6 +32,7 @@ def run(args: argparse.Namespace) -> int:
     from bot.app.log import start_logging
     from bot.app.monitor import monitored, watching
     from bot.app.settings import load
+    from bot.app.tracing import start_tracing
     from bot.app.work import Place, working
 
     settings = load(args.settings, os.environ)
@@ -39,6 +40,7 @@ def run(args: argparse.Namespace) -> int:
     place, told = Place(settings.database, settings.directory), threading.Event()
     address = find_monitor(settings.server, args.metrics)
     with ExitStack() as stack:
+        stack.callback(start_tracing(os.environ))
         performer = stack.enter_context(closing(connect(settings)))
         intake, database, worker = stack.enter_context(working(place, performer, DECISIONS))
         stack.enter_context(closing(keep_up(settings, performer, intake, database)))

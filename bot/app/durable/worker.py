@@ -31,6 +31,7 @@ from bot.app.steps import Outcome, Step, Trouble, name_step
 from bot.app.store import audit, claims, deliveries, journal
 from bot.app.store.database import Database, now
 from bot.app.store.slots import Slot
+from bot.app.tracing import span, traced
 from bot.core.actions import Action, Flow, Write
 from bot.core.errors import Fault, UserError
 from bot.core.events import Event
@@ -111,7 +112,7 @@ class Worker:
     ) -> None:
         self._database = database
         self._slot = slot
-        self._perform = meters.timed(perform)
+        self._perform = traced(meters.timed(perform))
         self._decisions = decisions
         self._pacing = pacing or Pacing()
         self._queue: Queue | None = None
@@ -197,7 +198,8 @@ class Worker:
         """`tried` is since when this is tried, and how often it was put off."""
         partition = deliveries.partition_of(event.repo)
         delivery = key.partition(":")[2]
-        with about(delivery=delivery, event=type(event).__name__, repository=event.repo.path):
+        told = {"event": type(event).__name__, "repository": event.repo.path}
+        with about(delivery=delivery, **told), span("plan", key, **told):
             run = _Run(f"plan {key}", event.actor.login, partition, self._take(partition), *tried)
             try:
                 plan = self._follow(self._decisions.plan(event), run, "planned")
@@ -247,7 +249,8 @@ class Worker:
             partition = f"builds:{partition}"
         mine = (kept.updated_at, number, kept.attempt)
         run = _Run(job.key, self._asker(job, kept), partition, self._take(partition), *mine)
-        with about(delivery=kept.delivery.partition(":")[2]), meters.timing_job(type(job).__name__) as note:
+        trace = span(type(job).__name__, kept.delivery, job=job.key, repository=job.repo.path)
+        with about(delivery=kept.delivery.partition(":")[2]), meters.timing_job(type(job).__name__) as note, trace:
             _log.info("starts")
             ended: Report | str
             try:
