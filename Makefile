@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 JOBS   ?= 2
 
-.PHONY: demo test check emulate bench bench-replay deploy-test wheels bench-serving scale docs lock clean
+.PHONY: demo test check emulate bench bench-replay deploy-test wheels bench-serving scale chaos docs lock clean
 
 demo: $(READY)  ## the main job on the sandbox forge (ARGS=--exit ends when the story is told)
 	$(BIN)/relbot demo $(ARGS)
@@ -42,6 +42,9 @@ wheels: $(READY)  ## into deploy/wheels: what the image is made of, where its bu
 	rm -f deploy/wheels/*.whl
 	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check -c requirements/lock.txt --wheel-dir deploy/wheels . 'hatchling>=1.26,<2'
 	rm -f deploy/wheels/relbot-*.whl
+
+chaos: $(READY)  ## killed, starved and lied to (ARGS=--short; ARGS="--only kills")
+	$(BIN)/python -m tests.chaos $(ARGS)
 
 docs: $(READY)  ## write the pages that are made out of the code
 	$(BIN)/python -m tests.documents

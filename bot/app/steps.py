@@ -5,9 +5,11 @@ It must never keep more than ids and short texts: an outcome that is larger is a
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import logging
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +21,10 @@ from bot.core.errors import Fault, UserError
 
 MOST_KEPT = 64_000
 """Bytes of one outcome."""
+
+_LACKING = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN})
+_NO_ROOM = re.compile(r"no space left on device|disk quota exceeded|disk is full|disk I/O error", re.IGNORECASE)
+"""What git and SQLite say of a full disk."""
 
 _log = logging.getLogger(__name__)
 
@@ -99,13 +105,22 @@ class Step:
 
 
 def _explain(error: Exception, action: Action) -> Trouble:
-    passing, retry_after = (error.passing, error.retry_after) if isinstance(error, Fault) else (False, None)
+    passing, retry_after = _passes(error), error.retry_after if isinstance(error, Fault) else None
     name = name_fault(error)
     if not passing:
         _log.error("%s failed", type(action).__name__, exc_info=error, extra={"fault": name})
     message = redact(str(error) or type(error).__name__)
     answer = encode(error.answer) if isinstance(error, Fault) and error.answer is not None else None
     return Trouble(message, is_users=False, passing=passing, retry_after=retry_after, name=name, answer=answer)
+
+
+def _passes(error: Exception) -> bool:
+    """Whether it may be different the next time. What this machine lacks for a while is no fault of the work's."""
+    if isinstance(error, Fault):
+        return error.passing or bool(_NO_ROOM.search(str(error)))
+    if isinstance(error, OSError):
+        return error.errno in _LACKING
+    return isinstance(error, MemoryError) or bool(_NO_ROOM.search(str(error)))
 
 
 def _tell(trouble: Trouble) -> str:

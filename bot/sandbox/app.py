@@ -41,7 +41,7 @@ class App:
         request = Request(environ)
         if request.path.startswith("/_sandbox/"):
             return answer_control(self.forge, self.faults, self.journal, request)(environ, start_response)
-        fault = self.faults.take(request.method, request.path)
+        fault = self.faults.take(request.method, request.path, git=is_git(request.path))
         if fault and not fault.after:
             time.sleep(fault.delay)
         response = self._answer(request, fault)
@@ -60,6 +60,8 @@ class App:
             response, operation, observed = self._serve(request, self._answer_git if git else self._api.answer)
         if fault and fault.after and fault.status:
             response = _invent(fault)
+        if fault and fault.cut:
+            response.set_data(response.get_data()[: len(response.get_data()) // 2])
         status = 0 if fault and fault.drop else response.status_code
         kind = "git" if git else "api"
         self.journal.entries.append(Entry(kind, request.method, request.path, operation, status))

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import IO, Self
 
 from bot.core.errors import Fault, UserError
+from bot.tools.survivors import survivors
 from bot.tools.time_limit import time_limit
 
 os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # importing GitPython shall not start a process
@@ -46,6 +47,9 @@ _OURS = {
 }
 _SECRET_IN_URL = re.compile(r"(?<=://)[^/\s]+@")  # up to the last @: a password may hold one
 _NO_BYTES = re.compile("[\ud800-\udc7f\udd00-\udfff]")  # halves of characters, which no file name can hold
+
+_TALKATIVE = frozenset({"fetch", "push", "ls-remote"})
+"""Commands that wait for a forge, and would go on doing so when this program is gone."""
 
 _tally: Counter[str] = Counter()
 _seconds: Counter[str] = Counter()
@@ -188,6 +192,8 @@ class Git:
             _tally[arguments[0]] += 1
         process: subprocess.Popen[bytes] = started.proc
         started.proc = None  # GitPython's wrapper would wait for it on its own terms
+        if arguments[0] in _TALKATIVE:
+            survivors.mind(process.pid)
         return process
 
 
@@ -283,6 +289,7 @@ def _reap(process: subprocess.Popen[bytes]) -> None:
             with suppress(OSError):
                 stream.close()
     process.wait(10)
+    survivors.forget(process.pid)
 
 
 def _feed(stream: IO[bytes], data: bytes) -> None:

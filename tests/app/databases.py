@@ -25,31 +25,42 @@ def a_server(*, durable: bool = False) -> Iterator[str]:
 
     Unless it is to be `durable` it does not wait for the disk.
     """
-    programs = postgres_programs()
-    assert programs is not None
     folder = Path(tempfile.mkdtemp(prefix="relbot-pg-"))
-    data = folder / "data"
-    who = {"user": "nobody", "group": "nogroup"} if os.geteuid() == 0 else {}
-    if who:
+    if os.geteuid() == 0:
         os.chown(folder, pwd.getpwnam("nobody").pw_uid, -1)
-
-    def run(program: str, *arguments: str) -> None:
-        subprocess.run(
-            [str(programs / program), *arguments], check=True, capture_output=True, timeout=60, cwd=folder,
-            env={"LC_ALL": "C", "PATH": os.environ["PATH"]}, **who,
-        )  # fmt: skip
-
     try:
-        run("initdb", "--pgdata", str(data), "--username=relbot", "--auth=trust", "--no-sync", "--encoding=UTF8")
-        settings = f"-c listen_addresses= -c unix_socket_directories={folder} -c max_connections=200"
-        settings += "" if durable else " -c fsync=off"
-        run("pg_ctl", "start", "--wait", "--pgdata", str(data), "--options", settings, "--log", str(folder / "log"))
+        _run(folder, "initdb", "--username=relbot", "--auth=trust", "--no-sync", "--encoding=UTF8")
+        address = f"postgresql://relbot@/{{name}}?host={folder}"
+        start(address, durable=durable)
         try:
-            yield f"postgresql://relbot@/{{name}}?host={folder}"
+            yield address
         finally:
-            run("pg_ctl", "stop", "--pgdata", str(data), "--mode=immediate")
+            stop(address)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def start(address: str, *, durable: bool = False) -> None:
+    """Start the server of these addresses."""
+    folder = Path(address.partition("?host=")[2])
+    settings = f"-c listen_addresses= -c unix_socket_directories={folder} -c max_connections=200"
+    settings += "" if durable else " -c fsync=off"
+    _run(folder, "pg_ctl", "start", "--wait", "--options", settings, "--log", str(folder / "log"))
+
+
+def stop(address: str, mode: str = "immediate") -> None:
+    """Stop it; `immediate` is what a crash is like."""
+    _run(Path(address.partition("?host=")[2]), "pg_ctl", "stop", f"--mode={mode}")
+
+
+def _run(folder: Path, program: str, *arguments: str) -> None:
+    programs = postgres_programs()
+    assert programs is not None
+    who = {"user": "nobody", "group": "nogroup"} if os.geteuid() == 0 else {}
+    subprocess.run(
+        [str(programs / program), *arguments], check=True, capture_output=True, timeout=60, cwd=folder,
+        env={"LC_ALL": "C", "PATH": os.environ["PATH"], "PGDATA": str(folder / "data")}, **who,
+    )  # fmt: skip
 
 
 def create(address: str, name: str) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -21,7 +23,7 @@ from bot.app.intake import Intake
 from bot.app.runner import Decisions
 from bot.app.store import audit, deliveries, journal
 from bot.app.store.claims import take
-from bot.app.store.database import Database
+from bot.app.store.database import Database, now
 from bot.app.store.slots import Slot
 from bot.app.store.spool import Spool
 from bot.core.actions import EnsureComment, FindComment, GetPull, ask
@@ -285,6 +287,48 @@ def test_while_the_database_is_away_deliveries_go_to_the_disk_and_come_back(site
         time.sleep(0.05)
     site.settle()
     assert site.kept() == {job.key: ("done", 1) for job in site.stage.jobs}
+
+
+@pytest.mark.parametrize("place", ["deliveries.read", "journal.end"])
+def test_trouble_with_the_database_between_two_steps_ends_no_work(site, monkeypatch, place):
+    module, name = place.split(".")
+    module = {"deliveries": deliveries, "journal": journal}[module]
+    real, trouble = getattr(module, name), [Fault("the database is away", passing=True)] * 2
+
+    def away(*given, **named):
+        if trouble:
+            raise trouble.pop()
+        return real(*given, **named)
+
+    monkeypatch.setattr(module, name, away)
+    site.intake.handle("d1", a_closing())
+    site.settle()
+    assert trouble == []
+    assert site.kept() == {job.key: ("done", 1) for job in site.stage.jobs}
+
+
+def test_what_the_engine_has_lost_altogether_is_put_into_the_queue_again(site):
+    with site.database.begin() as connection:
+        deliveries.put(connection, "github:d1", a_closing())
+        journal.begin(connection, a_backport(3), "github:d2")
+    assert len(site.queue.take_up_forgotten(now() + 1)) == 2
+    assert site.queue.take_up_forgotten(now() - 60) == []
+    site.settle()
+    assert site.kept() == {job.key: ("done", 1) for job in (*site.stage.jobs, a_backport(3))}
+    assert site.queue.take_up_forgotten(now() + 1) == []
+
+
+@pytest.mark.parametrize("trouble", [
+    OSError(errno.ENOSPC, "No space left on device"), Fault("`git fetch` exited with 128: No space left on device"),
+    sqlite3.OperationalError("database or disk is full"),
+], ids=lambda trouble: type(trouble).__name__)  # fmt: skip
+def test_a_full_disk_is_no_fault_of_the_work(site, trouble):
+    site.stage.jobs = site.stage.jobs[:1]
+    site.stage.trouble = [trouble] * 3
+    site.intake.handle("d1", a_closing())
+    site.settle()
+    assert set(site.kept().values()) == {("done", 1)}
+    assert site.stage.told == []
 
 
 # ── crashes ──────────────────────────────────────────────────────────────────────────────────────────────────────────

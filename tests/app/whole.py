@@ -32,7 +32,7 @@ from bot.tools.pick import Committer
 REPO = "acme/torchkit"
 HOOK_SECRET = "hook-canary-5f1d"
 PATIENCE = 30
-_DOORS: dict[ForgeName, Parse] = {
+DOORS: dict[ForgeName, Parse] = {
     "github": partial(parse, secrets=(Secret(HOOK_SECRET),)),
     "gitlab": lambda headers, body: parse_gitlab(headers, body, (Secret(HOOK_SECRET),), int(time.time())),
 }
@@ -53,7 +53,7 @@ class Durable:
 
     def __init__(self, place: Place, perform: Perform) -> None:
         self._stack = ExitStack()
-        self.intake, self.database = self._stack.enter_context(at_work(place, perform, DECISIONS, _QUICK))
+        self.intake, self.database = self._stack.enter_context(at_work(place, perform, DECISIONS, QUICK))
         self.handle = self.intake.handle
 
     def drain(self, timeout: float) -> bool:
@@ -68,7 +68,7 @@ class Durable:
         self._stack.close()
 
 
-_QUICK = Pacing(poll=0.05, pauses=(0.01, 0.01, 0.01), first=0.1, longest=0.2, patience=20, stop=10)
+QUICK = Pacing(poll=0.05, pauses=(0.01, 0.01, 0.01), first=0.1, longest=0.2, patience=20, stop=10)
 
 
 class Watched:
@@ -98,7 +98,7 @@ class Watched:
         """Run the bot and send it the repository's webhooks."""
         with closing(self.performer()) as self.acting:
             self.runner = self._start()
-            doors = {self.kind: _DOORS[self.kind]}
+            doors = {self.kind: DOORS[self.kind]}
             server = listen(create_app(doors, self), "127.0.0.1", 0)
             thread = threading.Thread(target=server.serve_forever, daemon=True)
             thread.start()

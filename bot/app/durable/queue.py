@@ -5,6 +5,7 @@ It must never hold more of the work than its name: what is to be done stands in 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -12,7 +13,7 @@ import sqlalchemy as sa
 from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer, EnqueueOptions
 
 from bot.app.durable.bell import Bell
-from bot.app.store import deliveries
+from bot.app.store import deliveries, journal
 from bot.app.store.database import Database
 from bot.core.jobs import Job, takes_long
 
@@ -25,6 +26,7 @@ QUEUE_OF = {"plan": QUEUE, "job": QUEUE, "build": BUILDS}
 FORMAT = "1"
 """Of the workflows' names and arguments, pinned: the engine would take work of another version for none of its own."""
 _ENDED = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
+_ALIVE = ["ENQUEUED", "DELAYED", "PENDING"]
 _AT_ONCE = 500
 """Workflows dropped in one transaction, so that nobody waits long for the database."""
 
@@ -61,14 +63,37 @@ class Queue:
     def put_job(self, connection: sa.Connection, job: Job, attempt: int) -> None:
         """Have a job done, in the transaction that writes it down."""
         partition = deliveries.partition_of(job.repo)
-        kind = "build" if self._takes_long(job) else "job"
-        self._put(connection, kind, f"{job.key} {attempt}", partition, (job.key, attempt, 0))
+        self._put(connection, self._kind(job), f"{job.key} {attempt}", partition, (job.key, attempt, 0))
 
     def put_off(self, kind: str, name: str, partition: str, given: tuple[str, int, int], seconds: float) -> None:
         """Have it done again from its first action, after so many seconds."""
         options = _options(kind, name, partition)
         options["delay_seconds"] = seconds
         self._client.enqueue(options, *given)
+
+    def take_up_forgotten(self, before: float) -> list[str]:
+        """Put into the queue once more what waits since before then and is in it no longer; the names.
+
+        The bot's own tables say what is to be done, whatever has become of the engine's.
+        """
+        with self._database.begin() as connection:
+            plans, jobs = deliveries.waiting_since(connection, before), journal.waiting_since(connection, before)
+        waiting = [("plan", f"plan {key} {number}", partition, (key, number)) for key, number, partition in plans]
+        for job, attempt in jobs:
+            partition = deliveries.partition_of(job.repo)
+            waiting.append((self._kind(job), f"{job.key} {attempt}", partition, (job.key, attempt)))
+        forgotten = [each for each in waiting if not self._is_queued(each[1])]
+        for kind, name, partition, (key, number) in forgotten:
+            self.put_off(kind, f"{name} again {time.time_ns()}", partition, (key, number, 0), 0)
+        return [name for _, name, _, _ in forgotten]
+
+    def _is_queued(self, name: str) -> bool:
+        return bool(self._client.list_workflows(
+            workflow_id_prefix=name, status=_ALIVE, limit=1, load_input=False, load_output=False
+        ))  # fmt: skip
+
+    def _kind(self, job: Job) -> str:
+        return "build" if self._takes_long(job) else "job"
 
     def prepare(self) -> None:
         """Make the engine's tables where they are missing; a worker does so when it starts."""

@@ -6,15 +6,25 @@ It must never take work away from a process that lives.
 from __future__ import annotations
 
 import logging
+import os
+import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+
+from dbos import error as engine_error
+from sqlalchemy.exc import SQLAlchemyError
 
 from bot.app.durable.queue import QUEUE, Queue
-from bot.app.store.slots import Slot
+from bot.app.log import redact
+from bot.app.store.database import now
+from bot.app.store.slots import Lost, Slot
 from bot.core.errors import Fault
 
 _log = logging.getLogger(__name__)
+
+_FORGOTTEN = 120.0
+"""Seconds that something has waited before it is looked for in the engine's queue."""
 
 
 class Active:
@@ -49,6 +59,7 @@ class Watch:
         self._active = active
         self._beat = beat
         self._suspects: set[str] = set()
+        self._looked_for_forgotten = now()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._keep_watch, name="watch", daemon=True)
         self._thread.start()
@@ -65,12 +76,25 @@ class Watch:
     def _keep_watch(self) -> None:
         """Say that we live, and take over what the dead have left, and what the engine has lost here."""
         while not self._stopping.wait(self._beat):
-            with suppress(Fault):
-                self._slot.beat()
-                for name in self._slot.dead():
-                    self._take_over(name)
-                    self._slot.forget(name)
-                self._take_up_lost()
+            try:
+                self._look()
+            except Lost as lost:
+                _log.critical("%s The process ends, to be started again.", lost)
+                os.kill(os.getpid(), signal.SIGTERM)
+                return
+            except (Fault, SQLAlchemyError, engine_error.DBOSException) as error:
+                _log.warning("nobody is looked after until the database is back: %s", redact(str(error)))
+
+    def _look(self) -> None:
+        self._slot.beat()
+        for name in self._slot.dead():
+            self._take_over(name)
+            self._slot.forget(name)
+        self._take_up_lost()
+        if now() - self._looked_for_forgotten > _FORGOTTEN / 2:
+            self._looked_for_forgotten = now()
+            for name in self._queue.take_up_forgotten(now() - _FORGOTTEN):
+                _log.warning("%s waits, and the engine knows nothing of it: it is put into the queue again", name)
 
     def _take_over(self, executor: str) -> None:
         for name, queue in self._pending(executor).items():

@@ -17,6 +17,7 @@ from typing import TypeVar, cast
 
 from dbos import DBOS
 from dbos import error as engine_error
+from sqlalchemy.exc import SQLAlchemyError
 
 from bot.app import meters
 from bot.app.codec import Unreadable, decode, encode
@@ -24,7 +25,7 @@ from bot.app.durable.bell import Bell, keep_looking, look_at
 from bot.app.durable.engine import configure, quieten
 from bot.app.durable.queue import BUILDS, QUEUE, Queue
 from bot.app.durable.watch import Active, Watch
-from bot.app.log import about, conceal, name_fault
+from bot.app.log import about, conceal, name_fault, redact
 from bot.app.runner import Decisions, Perform, drive
 from bot.app.seen import say_seen
 from bot.app.steps import Outcome, Step, Trouble, name_step
@@ -42,6 +43,9 @@ R = TypeVar("R")
 
 _TOO_EARLY = 2
 """Times that work is put off for a “no” that may come too early: in all some minute, and then it is one."""
+
+_LOOK = 1.0
+"""Seconds between two looks at whether the database is back."""
 
 _log = logging.getLogger(__name__)
 
@@ -104,6 +108,14 @@ class _Superseded(BaseException):
     """
 
 
+class _Closing(BaseException):
+    """The process ends before this work could be put off: it stays begun, and the next process takes it up."""
+
+
+_NOT_THE_FLOWS = (_Later, _Superseded, engine_error.DBOSException, SQLAlchemyError)
+"""What a flow cannot be blamed for: it goes through to whoever knows what to do about it."""
+
+
 class Worker:
     """Does what is in the queue, on threads of this process. There is one in a process."""
 
@@ -119,6 +131,7 @@ class Worker:
         self._bell = Bell(self._pacing.seldom)
         self._looking: threading.Thread | None = None
         self._active = Active()
+        self._closing = threading.Event()
         self._watch: Watch | None = None
 
     def start(self) -> Queue:
@@ -144,6 +157,7 @@ class Worker:
 
     def close(self) -> None:
         """Take no more work, wait for what is at hand, and leave the rest to whoever comes next."""
+        self._closing.set()
         if self._watch:
             self._watch.close()
         DBOS.destroy(destroy_registry=True, workflow_completion_timeout_sec=self._pacing.stop)
@@ -184,15 +198,19 @@ class Worker:
         """Plan what follows from a delivery and begin the jobs of the plan."""
         again = partial(self._put_off, "plan", f"plan {key} {number}", (key, number, run))
         with self._active.having(cast("str", DBOS.workflow_id)):
-            try:
-                with self._database.begin() as connection:
-                    found = deliveries.read(connection, key)
-            except Unreadable as error:
-                self._fail_plan(key, error)
-                return
-            if found is not None:
-                event, since = found
-                self._in_turn(again, event.repo.path, partial(self._plan, key, event, (since, run)))
+            self._in_turn(again, partial(self._find_and_plan, key, run))
+
+    def _find_and_plan(self, key: str, run: int) -> None:
+        try:
+            with self._database.begin() as connection:
+                found = deliveries.read(connection, key)
+        except Unreadable as error:
+            self._fail_plan(key, error)
+            return
+        if found is not None:
+            event, since = found
+            with about(repository=event.repo.path):
+                self._plan(key, event, (since, run))
 
     def _plan(self, key: str, event: Event, tried: tuple[float, int]) -> None:
         """`tried` is since when this is tried, and how often it was put off."""
@@ -203,7 +221,7 @@ class Worker:
             run = _Run(f"plan {key}", event.actor.login, partition, self._take(partition), *tried)
             try:
                 plan = self._follow(self._decisions.plan(event), run, "planned")
-            except (_Later, _Superseded, engine_error.DBOSUnexpectedStepError):
+            except _NOT_THE_FLOWS:
                 raise
             except Exception as error:
                 self._fail_plan(key, error)
@@ -232,15 +250,20 @@ class Worker:
         attempt, run = tried
         again = partial(self._put_off, kind, f"{key} {attempt}", (key, attempt, run))
         with self._active.having(cast("str", DBOS.workflow_id)), about(job=key):
-            try:
-                with self._database.begin() as connection:
-                    found = journal.read(connection, key, attempt)
-            except Unreadable as error:
-                self._end(key, attempt, str(error))
-                return
-            if found is not None:
-                job, kept = found
-                self._in_turn(again, job.repo.path, partial(self._do, kind, job, (kept, run)))
+            self._in_turn(again, partial(self._find_and_do, kind, key, tried))
+
+    def _find_and_do(self, kind: str, key: str, tried: tuple[int, int]) -> None:
+        attempt, run = tried
+        try:
+            with self._database.begin() as connection:
+                found = journal.read(connection, key, attempt)
+        except Unreadable as error:
+            self._end(key, attempt, str(error))
+            return
+        if found is not None:
+            job, kept = found
+            with about(repository=job.repo.path):
+                self._do(kind, job, (kept, run))
 
     def _do(self, kind: str, job: Job, tried: tuple[journal.Kept, int]) -> None:
         kept, number = tried
@@ -256,7 +279,7 @@ class Worker:
             try:
                 ended = self._follow(self._decisions.flow_of(job), run, "ended")
                 _log.info("%s", ended.summary, extra={"outcome": ended.outcome})
-            except (_Later, _Superseded, engine_error.DBOSUnexpectedStepError):
+            except _NOT_THE_FLOWS:
                 raise
             except Exception as error:
                 ended = str(error) if isinstance(error, UserError) else f"fault {name_fault(error)}"
@@ -362,19 +385,37 @@ class Worker:
         with self._database.begin() as connection:
             return claims.take(connection, partition)
 
-    def _in_turn(self, again: Callable[[_Later], None], repository: str, work: Callable[[], None]) -> None:
-        with about(repository=repository):
+    def _in_turn(self, again: Callable[[_Later], None], work: Callable[[], None]) -> None:
+        """Do the work, or see to it that it is done `again`: nothing ends here but what has come to its end."""
+        try:
+            work()
+        except _Later as later:
+            self._see_to_it(partial(again, later))
+        except engine_error.DBOSUnexpectedStepError as error:
+            _log.info("it starts again from its first action: %s", error)
+            self._see_to_it(partial(again, _Later(0, str(error))))
+        except _Superseded:
+            # By its own successor, which may have ended it by then, or else by other work in the repository.
+            _log.warning("another worker has taken this over")
+            self._see_to_it(partial(again, _Later(self._pacing.first, "another worker has taken this over")))
+        except _Cancelled:
+            _log.info("it was cancelled, and ends here")
+        except (Fault, SQLAlchemyError) as error:
+            said = redact(str(error))
+            _log.warning("the database is in trouble, it starts again from its first action: %s", said)
+            self._see_to_it(partial(again, _Later(self._pacing.poll, said)))
+
+    def _see_to_it(self, put_off: Callable[[], None]) -> None:
+        """Put work off, however long the database is away: the engine would take trouble here for the work's end."""
+        while not self._closing.is_set():
             try:
-                work()
-            except _Later as later:
-                again(later)
-            except engine_error.DBOSUnexpectedStepError as error:
-                _log.info("it starts again from its first action: %s", error)
-                again(_Later(0, str(error)))
-            except _Superseded:
-                _log.warning("another worker has taken this over")
-            except _Cancelled:
-                _log.info("it was cancelled, and ends here")
+                put_off()
+            except (Fault, SQLAlchemyError) as error:
+                _log.warning("the database does not take what is put off: %s", redact(str(error)))
+                self._closing.wait(_LOOK)
+            else:
+                return
+        raise _Closing
 
     def _put_off(self, kind: str, name: str, given: tuple[str, int, int], later: _Later) -> None:
         assert self._queue is not None

@@ -154,6 +154,17 @@ def _told(connection: sa.Connection, found: sa.Select[Any]) -> list[Told]:
     return [Told(**row._mapping) for row in connection.execute(found)]  # noqa: SLF001 - its public name
 
 
+def waiting_since(connection: sa.Connection, before: float, most: int = 50) -> list[tuple[str, int, str]]:
+    """Key, round and partition of what waits to be planned since before then; the oldest first."""
+    found = (
+        sa.select(inbox.c.key, inbox.c.round, inbox.c.partition)
+        .where(inbox.c.state == "waiting", inbox.c.received_at < before)
+        .order_by(inbox.c.received_at)
+        .limit(most)
+    )
+    return [(row.key, row.round, row.partition) for row in connection.execute(found)]
+
+
 def knows(connection: sa.Connection, key: str) -> bool:
     """Whether the delivery has arrived."""
     return connection.execute(sa.select(inbox.c.key).where(inbox.c.key == key)).scalar() is not None

@@ -198,6 +198,16 @@ def waiting(connection: sa.Connection) -> int:
     return int(connection.execute(sa.select(sa.func.count()).where(jobs.c.state == "waiting")).scalar_one())
 
 
+def waiting_since(connection: sa.Connection, before: float, most: int = 50) -> list[tuple[Job, int]]:
+    """Jobs that wait or run since before then, with their attempts; the oldest first, without what cannot be read."""
+    found = sa.select(jobs.c.job, jobs.c.attempt).where(jobs.c.state == "waiting", jobs.c.updated_at < before)
+    read = []
+    for row in connection.execute(found.order_by(jobs.c.updated_at).limit(most)):
+        with suppress(Unreadable):
+            read.append((decode(row.job), row.attempt))
+    return read
+
+
 def is_answered(connection: sa.Connection, repo: Repo, comment: int) -> bool:
     """Whether a comment was ever answered."""
     key = f"answer:{repo.forge}:{repo.id}:{comment}:"
