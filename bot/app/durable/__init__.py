@@ -8,7 +8,8 @@ when it does not (the program is another, or something too large to keep has cha
 action, which is harmless since every write says what should be true. All work in one repository is done in turn.
 """
 
+from bot.app.durable.pacing import Pacing
 from bot.app.durable.queue import Queue
-from bot.app.durable.worker import Pacing, Worker
+from bot.app.durable.worker import Worker
 
 __all__ = ["Pacing", "Queue", "Worker"]

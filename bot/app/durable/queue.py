@@ -77,7 +77,7 @@ class Queue:
         The bot's own tables say what is to be done, whatever has become of the engine's.
         """
         with self._database.begin() as connection:
-            plans, jobs = deliveries.waiting_since(connection, before), journal.waiting_since(connection, before)
+            plans, jobs = deliveries.left_waiting(connection, before), journal.left_waiting(connection, before)
         waiting = [("plan", f"plan {key} {number}", partition, (key, number)) for key, number, partition in plans]
         for job, attempt in jobs:
             partition = deliveries.partition_of(job.repo)

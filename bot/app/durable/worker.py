@@ -9,23 +9,22 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar, cast
 
 from dbos import DBOS
-from dbos import error as engine_error
-from sqlalchemy.exc import SQLAlchemyError
 
 from bot.app import meters
 from bot.app.codec import Unreadable, decode, encode
 from bot.app.durable.bell import Bell, keep_looking, look_at
 from bot.app.durable.engine import configure, quieten
+from bot.app.durable.pacing import Pacing
 from bot.app.durable.queue import BUILDS, QUEUE, Queue
+from bot.app.durable.turns import NOT_THE_FLOWS, Cancelled, Later, Superseded, Turns
 from bot.app.durable.watch import Active, Watch
-from bot.app.log import about, conceal, name_fault, redact
+from bot.app.log import about, conceal, name_fault
 from bot.app.runner import Decisions, Perform, drive
 from bot.app.seen import say_seen
 from bot.app.steps import Outcome, Step, Trouble, name_step
@@ -44,34 +43,7 @@ R = TypeVar("R")
 _TOO_EARLY = 2
 """Times that work is put off for a “no” that may come too early: in all some minute, and then it is one."""
 
-_LOOK = 1.0
-"""Seconds between two looks at whether the database is back."""
-
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Pacing:
-    """How much at a time, how often there is a look for work, and how long trouble is put up with (seconds).
-
-    There is a look every `poll` while there was work in the last minute, else as `seldom` as that.
-    `pauses` are waited for in place; after them the work is put back into the queue, each time for twice as long up to
-    `longest`, until it has been in trouble for `patience`. `builds` of what takes long are done at a time. `calls` is
-    the budget of API requests of one plan or job.
-    """
-
-    width: int = 4
-    poll: float = 0.2
-    seldom: float = 1.0
-    builds: int = 1
-    poll_builds: float = 5
-    pauses: tuple[float, ...] = (1, 4)
-    first: float = 15
-    longest: float = 600
-    patience: float = 6 * 3600
-    calls: int = 300
-    beat: float = 5
-    stop: int = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,33 +61,6 @@ class _Run:
     """What was read since the last write."""
 
 
-class _Later(Exception):  # noqa: N818 - no error: the work goes back into the queue
-    """The work cannot go on for so many seconds."""
-
-    def __init__(self, seconds: float, why: str) -> None:
-        super().__init__(f"later, in {seconds:.0f} s: {why}")
-        self.seconds = seconds
-        self.why = why
-
-
-class _Cancelled(BaseException):
-    """An operator has stopped the job. No error, as below."""
-
-
-class _Superseded(BaseException):
-    """Another worker has taken the repository over, and does this work now. No error: nothing that catches those is to
-    keep it.
-    """
-
-
-class _Closing(BaseException):
-    """The process ends before this work could be put off: it stays begun, and the next process takes it up."""
-
-
-_NOT_THE_FLOWS = (_Later, _Superseded, engine_error.DBOSException, SQLAlchemyError)
-"""What a flow cannot be blamed for: it goes through to whoever knows what to do about it."""
-
-
 class Worker:
     """Does what is in the queue, on threads of this process. There is one in a process."""
 
@@ -131,7 +76,7 @@ class Worker:
         self._bell = Bell(self._pacing.seldom)
         self._looking: threading.Thread | None = None
         self._active = Active()
-        self._closing = threading.Event()
+        self._turns = Turns(self._pacing)
         self._watch: Watch | None = None
 
     def start(self) -> Queue:
@@ -157,7 +102,7 @@ class Worker:
 
     def close(self) -> None:
         """Take no more work, wait for what is at hand, and leave the rest to whoever comes next."""
-        self._closing.set()
+        self._turns.close()
         if self._watch:
             self._watch.close()
         DBOS.destroy(destroy_registry=True, workflow_completion_timeout_sec=self._pacing.stop)
@@ -198,7 +143,7 @@ class Worker:
         """Plan what follows from a delivery and begin the jobs of the plan."""
         again = partial(self._put_off, "plan", f"plan {key} {number}", (key, number, run))
         with self._active.having(cast("str", DBOS.workflow_id)):
-            self._in_turn(again, partial(self._find_and_plan, key, run))
+            self._turns.do(again, partial(self._find_and_plan, key, run))
 
     def _find_and_plan(self, key: str, run: int) -> None:
         try:
@@ -221,7 +166,7 @@ class Worker:
             run = _Run(f"plan {key}", event.actor.login, partition, self._take(partition), *tried)
             try:
                 plan = self._follow(self._decisions.plan(event), run, "planned")
-            except _NOT_THE_FLOWS:
+            except NOT_THE_FLOWS:
                 raise
             except Exception as error:
                 self._fail_plan(key, error)
@@ -250,7 +195,7 @@ class Worker:
         attempt, run = tried
         again = partial(self._put_off, kind, f"{key} {attempt}", (key, attempt, run))
         with self._active.having(cast("str", DBOS.workflow_id)), about(job=key):
-            self._in_turn(again, partial(self._find_and_do, kind, key, tried))
+            self._turns.do(again, partial(self._find_and_do, kind, key, tried))
 
     def _find_and_do(self, kind: str, key: str, tried: tuple[int, int]) -> None:
         attempt, run = tried
@@ -279,7 +224,7 @@ class Worker:
             try:
                 ended = self._follow(self._decisions.flow_of(job), run, "ended")
                 _log.info("%s", ended.summary, extra={"outcome": ended.outcome})
-            except _NOT_THE_FLOWS:
+            except NOT_THE_FLOWS:
                 raise
             except Exception as error:
                 ended = str(error) if isinstance(error, UserError) else f"fault {name_fault(error)}"
@@ -309,7 +254,7 @@ class Worker:
             return
         try:
             self._follow(self._decisions.after_breakdown(job, what), run, "told")
-        except (Fault, UserError, _Later) as error:
+        except (Fault, UserError, Later) as error:
             _log.warning("nobody could be told: %s", error)
 
     # ── a flow, step by step ─────────────────────────────────────────────────────────────────────────────────────────
@@ -344,7 +289,7 @@ class Worker:
                 told.raise_again()
 
     def _pause(self, trouble: Trouble, run: _Run, short: float | None) -> float | None:
-        """Seconds to wait in place before the next try; None when there is none. `_Later` when it is a long time."""
+        """Seconds to wait in place before the next try; None when there is none. `Later` when it is a long time."""
         if not trouble.passing:
             return None
         longest_here = max(self._pacing.pauses, default=0)
@@ -359,7 +304,7 @@ class Worker:
             return None
         if wait <= longest_here and trouble.retry_after is not None:
             return wait
-        raise _Later(wait, trouble.message)
+        raise Later(wait, trouble.message)
 
     def _act(self, run: _Run, action: Action) -> object:
         """Perform an action; a write only while the repository is ours, and it is entered in the audit."""
@@ -370,9 +315,9 @@ class Worker:
             return self._perform(action)
         with self._database.begin() as connection:
             if not claims.holds(connection, run.partition, run.token):
-                raise _Superseded
+                raise Superseded
             if run.attempt is not None and not journal.goes_on(connection, run.job, run.attempt):
-                raise _Cancelled
+                raise Cancelled
         outcome = self._perform(action)
         with self._database.begin() as connection:
             seen = json.dumps(run.seen) if run.seen else ""
@@ -385,39 +330,7 @@ class Worker:
         with self._database.begin() as connection:
             return claims.take(connection, partition)
 
-    def _in_turn(self, again: Callable[[_Later], None], work: Callable[[], None]) -> None:
-        """Do the work, or see to it that it is done `again`: nothing ends here but what has come to its end."""
-        try:
-            work()
-        except _Later as later:
-            self._see_to_it(partial(again, later))
-        except engine_error.DBOSUnexpectedStepError as error:
-            _log.info("it starts again from its first action: %s", error)
-            self._see_to_it(partial(again, _Later(0, str(error))))
-        except _Superseded:
-            # By its own successor, which may have ended it by then, or else by other work in the repository.
-            _log.warning("another worker has taken this over")
-            self._see_to_it(partial(again, _Later(self._pacing.first, "another worker has taken this over")))
-        except _Cancelled:
-            _log.info("it was cancelled, and ends here")
-        except (Fault, SQLAlchemyError) as error:
-            said = redact(str(error))
-            _log.warning("the database is in trouble, it starts again from its first action: %s", said)
-            self._see_to_it(partial(again, _Later(self._pacing.poll, said)))
-
-    def _see_to_it(self, put_off: Callable[[], None]) -> None:
-        """Put work off, however long the database is away: the engine would take trouble here for the work's end."""
-        while not self._closing.is_set():
-            try:
-                put_off()
-            except (Fault, SQLAlchemyError) as error:
-                _log.warning("the database does not take what is put off: %s", redact(str(error)))
-                self._closing.wait(_LOOK)
-            else:
-                return
-        raise _Closing
-
-    def _put_off(self, kind: str, name: str, given: tuple[str, int, int], later: _Later) -> None:
+    def _put_off(self, kind: str, name: str, given: tuple[str, int, int], later: Later) -> None:
         assert self._queue is not None
         key, attempt, run = given
         kept = deliveries if kind == "plan" else journal

@@ -154,7 +154,7 @@ def _told(connection: sa.Connection, found: sa.Select[Any]) -> list[Told]:
     return [Told(**row._mapping) for row in connection.execute(found)]  # noqa: SLF001 - its public name
 
 
-def waiting_since(connection: sa.Connection, before: float, most: int = 50) -> list[tuple[str, int, str]]:
+def left_waiting(connection: sa.Connection, before: float, most: int = 50) -> list[tuple[str, int, str]]:
     """Key, round and partition of what waits to be planned since before then; the oldest first."""
     found = (
         sa.select(inbox.c.key, inbox.c.round, inbox.c.partition)

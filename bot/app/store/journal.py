@@ -198,7 +198,7 @@ def waiting(connection: sa.Connection) -> int:
     return int(connection.execute(sa.select(sa.func.count()).where(jobs.c.state == "waiting")).scalar_one())
 
 
-def waiting_since(connection: sa.Connection, before: float, most: int = 50) -> list[tuple[Job, int]]:
+def left_waiting(connection: sa.Connection, before: float, most: int = 50) -> list[tuple[Job, int]]:
     """Jobs that wait or run since before then, with their attempts; the oldest first, without what cannot be read."""
     found = sa.select(jobs.c.job, jobs.c.attempt).where(jobs.c.state == "waiting", jobs.c.updated_at < before)
     read = []
