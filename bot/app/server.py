@@ -115,11 +115,11 @@ def _door(
     forge: ForgeName, parse: Parse, runner: Handler, admits: Callable[[Repo], bool]
 ) -> Callable[[], ResponseReturnValue]:
     def take() -> ResponseReturnValue:
-        since = request.environ.get(RECEIVED) or time.monotonic()
+        since = float(request.environ.get(RECEIVED) or time.monotonic())
         name = _name(request.headers)
         with about(**({"delivery": name} if name else {})):
             try:
-                _look_at(request, forge)
+                _look_at(request, forge, time.monotonic() - since)
                 result, answer = _take(parse(dict(request.headers), request.get_data(cache=False)), runner, admits)
             except HTTPException as refusal:
                 meters.note_refusal(forge, _REASONS.get(refusal.code or 0, "other"))
@@ -145,12 +145,17 @@ def _name(headers: Headers) -> str:
 _NAMES = ("X-GitHub-Delivery", "Idempotency-Key", "webhook-id", "X-Gitlab-Event-UUID")
 
 
-def _look_at(incoming: Request, forge: ForgeName) -> None:
+def _look_at(incoming: Request, forge: ForgeName, waited: float) -> None:
+    """Refuse what needs no more than a look. Who has waited long already is not kept for as long again."""
     _check_head(incoming.headers, incoming.content_length, forge)
-    if incoming.environ.get(CROWDED):
+    if incoming.environ.get(CROWDED) or waited > _LONGEST_WAIT:
         raise ServiceUnavailable(
             "There is no room for this delivery now. Send it again later.", retry_after=_COME_AGAIN
         )  # fmt: skip
+
+
+_LONGEST_WAIT = 2.0
+"""Seconds in line. A forge hangs up after ten, and what waits may still have to wait for the database."""
 
 
 def _take(

@@ -15,7 +15,7 @@ from functools import partial
 import pytest
 import requests
 
-from bot.app.listening import listen
+from bot.app.listening import RECEIVED, listen
 from bot.app.server import BODY_LIMIT, create_app
 from bot.core.errors import Fault, UserError
 from bot.core.events import PullLabelled
@@ -283,3 +283,20 @@ def test_a_delivery_that_cannot_be_kept_is_answered_503_and_when_to_come_again(p
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "60")
     assert "Send it again later" in answer.json()["error"]
     assert "disk" not in answer.text
+
+
+def test_a_delivery_that_has_waited_long_in_line_is_asked_to_come_again(inbox):
+    body = json.dumps(LABELLED).encode()
+    signature = "sha256=" + hmac.new(KEY.reveal().encode(), body, hashlib.sha256).hexdigest()
+    head = {"X-GitHub-Event": "pull_request", "X-GitHub-Delivery": "d1", "X-Hub-Signature-256": signature}
+    client = create_app(doors(), inbox).test_client()
+
+    def send(waited):
+        environ = {RECEIVED: time.monotonic() - waited}
+        return client.post("/hooks/github", data=body, headers=head, environ_overrides=environ)
+
+    late = send(2.5)
+    assert (late.status_code, late.headers["Retry-After"]) == (503, "60")
+    assert not inbox.taken
+    assert send(1.5).status_code == 202
+    assert len(inbox.taken) == 1
