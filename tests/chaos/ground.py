@@ -238,8 +238,9 @@ class Ground:
         with self.database.begin() as connection:
             if deliveries.waiting(connection)[0] or journal.waiting(connection):
                 wrong.append("work is left waiting")
-            if len(journal.find(connection, state="failed")) > failed:
-                wrong.append(f"jobs failed: {[job.summary for job in journal.find(connection, state='failed')]}")
+            broken = journal.find(connection, journal.Wanted(state="failed"))
+            if len(broken) > failed:
+                wrong.append(f"jobs failed: {[job.summary for job in broken]}")
             if (number := audit.verify(connection)) is not None:
                 wrong.append(f"the audit's entry {number} does not follow from the one before")
         locks = self.live_folder.glob("bot/mirrors/*/mirror.git/**/*.lock")

@@ -22,9 +22,10 @@ from sqlalchemy.engine.default import DefaultDialect
 
 from bot.app.connect import DECISIONS
 from bot.app.durable import Pacing
+from bot.app.listening import listen
 from bot.app.perform import Performer
 from bot.app.runner import Decisions
-from bot.app.server import create_app, listen
+from bot.app.server import create_app
 from bot.app.work import Place, at_work
 from bot.core.actions import Flow, Planning, Sync, ask
 from bot.core.events import Event

@@ -10,7 +10,8 @@ from random import Random
 
 import pytest
 
-from bot.app.server import create_app, listen
+from bot.app.listening import listen
+from bot.app.server import create_app
 from tests.chaos.altered import FORGERIES
 from tests.chaos.forged import Request, cases, doors, hub_signature
 from tests.chaos.forgeries import KINDS, Desk, forge
@@ -34,12 +35,11 @@ def test_every_sort_of_genuine_delivery_is_there_to_be_forged(kind):
 def room(request):
     desk = Desk()
     server = listen(create_app(doors(request.param), desk), "127.0.0.1", 0)
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     yield request.param, desk, server.port
     server.shutdown()
-    thread.join(5)
-    server.server_close()
+    thread.join(20)
 
 
 def written(request: Request, **changed) -> bytes:

@@ -129,7 +129,7 @@ class Town:
             if len(pulls) != 1 or len(said) != 1:
                 found.append(f"{name}#{number}: {len(pulls)} pulls, {len(said)} comments")
         with database.begin() as connection:
-            failed = [job.summary for job in journal.find(connection, state="failed")]
+            failed = [job.summary for job in journal.find(connection, journal.Wanted(state="failed"))]
             if (number := audit.verify(connection)) is not None:
                 found.append(f"the audit's entry {number} does not follow from the one before")
             if deliveries.waiting(connection)[0] or journal.waiting(connection):
