@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
-JOBS   ?= 2
+JOBS   ?= 4
 
 .PHONY: demo test check emulate bench bench-replay deploy-test wheels bench-serving scale chaos docs lock clean
 

@@ -13,7 +13,7 @@ from tests.app.test_durable import Site
 from tests.app.values import a_closing
 
 HOUR = 3600.0
-pytestmark = [pytest.mark.xdist_group("durable"), pytest.mark.filterwarnings("ignore::ResourceWarning")]
+pytestmark = [pytest.mark.xdist_group("bell"), pytest.mark.filterwarnings("ignore::ResourceWarning")]
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 from bot.app.log import JsonLine
 from tests.app.whole import World, op
 
-pytestmark = [pytest.mark.xdist_group("durable"), pytest.mark.filterwarnings("ignore::ResourceWarning")]
+pytestmark = [pytest.mark.xdist_group("log_whole"), pytest.mark.filterwarnings("ignore::ResourceWarning")]
 
 
 class Kept(logging.Handler):

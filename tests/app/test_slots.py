@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from bot.app.store.database import Database, executors
 from bot.app.store.slots import Lost, Slot
 
-pytestmark = pytest.mark.xdist_group("durable")
+pytestmark = pytest.mark.xdist_group("slots")
 
 
 @pytest.fixture

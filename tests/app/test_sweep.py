@@ -14,7 +14,7 @@ from bot.core.setup import HookWish
 from bot.forges.pacing import Manners
 from tests.app.whole import HOOK_SECRET, REPO, World, op
 
-pytestmark = [pytest.mark.xdist_group("durable"), pytest.mark.filterwarnings("ignore::ResourceWarning")]
+pytestmark = [pytest.mark.xdist_group("sweep"), pytest.mark.filterwarnings("ignore::ResourceWarning")]
 FIX = {"kit/ops.py": op(3, "x + 3.0")}
 
 

@@ -27,7 +27,7 @@ def spans():
     return finish
 
 
-@pytest.mark.xdist_group("durable")
+@pytest.mark.xdist_group("tracing")
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_a_delivery_its_plan_its_job_and_every_action_are_one_trace(sandbox, tmp_path, spans):
     world = World(sandbox, tmp_path / "bot")

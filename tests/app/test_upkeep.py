@@ -20,7 +20,7 @@ from bot.core.sweep import Seen
 from tests.app.test_durable import QUICK, Site
 from tests.app.values import REPO, a_closing
 
-pytestmark = [pytest.mark.xdist_group("durable"), pytest.mark.filterwarnings("ignore::ResourceWarning")]
+pytestmark = [pytest.mark.xdist_group("upkeep"), pytest.mark.filterwarnings("ignore::ResourceWarning")]
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 from bot.sandbox import Fault
 from tests.app.whole import REPO, World, op
 
-pytestmark = [pytest.mark.xdist_group("durable"), pytest.mark.filterwarnings("ignore::ResourceWarning")]
+pytestmark = [pytest.mark.xdist_group("whole_bot_durable"), pytest.mark.filterwarnings("ignore::ResourceWarning")]
 FIX = {"kit/ops.py": op(3, "x + 3.0")}
 
 

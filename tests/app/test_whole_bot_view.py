@@ -12,7 +12,7 @@ from bot.core.model import CheckReport, Repo
 from bot.sandbox import Fault
 from tests.app.whole import REPO, START, World, op
 
-pytestmark = [pytest.mark.xdist_group("durable"), pytest.mark.filterwarnings("ignore::ResourceWarning")]
+pytestmark = [pytest.mark.xdist_group("whole_bot_view"), pytest.mark.filterwarnings("ignore::ResourceWarning")]
 FIX = {"kit/ops.py": op(3, "x + 3.0")}
 
 

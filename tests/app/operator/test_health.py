@@ -19,7 +19,7 @@ from bot.core.events import Delivery
 from bot.core.model import Secret
 from tests.app.values import a_backport, a_closing
 
-pytestmark = [pytest.mark.xdist_group("durable")]
+pytestmark = [pytest.mark.xdist_group("health")]
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -18,7 +18,7 @@ from bot.core.model import Secret
 from tests.app.test_durable import QUICK, WAIT, Site
 from tests.app.values import REPO, a_backport, a_closing
 
-pytestmark = [pytest.mark.xdist_group("durable"), pytest.mark.filterwarnings("ignore::ResourceWarning")]
+pytestmark = [pytest.mark.xdist_group("orders"), pytest.mark.filterwarnings("ignore::ResourceWarning")]
 KEY = a_backport(1).key
 
 

@@ -12,7 +12,7 @@ from bot.app.store import audit, deliveries, journal
 from bot.app.store.database import Database
 from tests.app.values import a_backport, a_closing
 
-pytestmark = [pytest.mark.xdist_group("durable")]
+pytestmark = [pytest.mark.xdist_group("database")]
 
 BEFORE = """
 CREATE TABLE relbot_inbox (key TEXT NOT NULL, received_at {float} NOT NULL, event TEXT NOT NULL,
