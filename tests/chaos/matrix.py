@@ -138,7 +138,7 @@ class Size:
     """How many kills in all, spread over so many cells; None is every point of every cell."""
 
     kills: int | None = None
-    cells: int = 5
+    cells: int = 4
 
 
 def run(folder: Path, server: str | None, chance: random.Random, say: Say, size: Size) -> Result:

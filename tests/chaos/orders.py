@@ -5,6 +5,7 @@ It must never hold an order against another one that differs in what people did.
 
 from __future__ import annotations
 
+import json
 import random
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -33,7 +34,7 @@ class Extent:
     missed: int
 
 
-FULL, SHORT = Extent(24, 500), Extent(4, 60)
+FULL, SHORT = Extent(24, 500), Extent(2, 40)
 
 
 def run(folder: Path, server: str | None, chance: random.Random, say: Say, extent: Extent) -> Result:
@@ -63,12 +64,12 @@ def copies(folder: Path, result: Result) -> None:
         server = bot.start("serve", "--port", str(town.port))
         wait_until(lambda: listens(town.port), "the server listens")
         town.sandbox.deliveries.release(lambda _: [])
-        sender = Sender(town.port, "pull_request", payload, 1)
+        sender, body = Sender(town.port, "pull_request", [payload], 1), json.dumps(payload).encode()
         with ThreadPoolExecutor(32) as pool:
-            statuses = list(pool.map(lambda _: sender.send("the-same"), range(100)))
+            statuses = list(pool.map(lambda _: sender.send("the-same", body), range(100)))
         with closing(bot.database()) as database:
             town.settle(database, 60)
-            statuses.append(sender.send("a-replay"))
+            statuses.append(sender.send("a-replay", body))
             town.settle(database, 60)
             wrong = town.wrong(database)
         server.kill()

@@ -27,7 +27,7 @@ from tests.chaos.result import Result, Say
 from tests.chaos.sender import Answer, Sender, closing_of
 from tests.chaos.town import Town
 
-_DRAIN = 180.0
+_DRAIN = 400.0
 
 
 @dataclass
@@ -49,17 +49,17 @@ class Site:
 
 @contextmanager
 def a_site(folder: Path, address: str = "", data: Path | None = None) -> Iterator[Site]:
-    """Town, bot and sender for as long as the block lasts. What is sent is about a pull that is done already."""
+    """Town, bot and sender for as long as the block lasts. What is sent is about pulls that are done already."""
     with closing(Town(folder, "github", 3)) as town:
         bot = Bot(folder / "bot", town.sandbox, "github", address, data=data)
         server = bot.start("serve", "--port", str(town.port))
         try:
             wait_until(lambda: listens(town.port), "the server listens")
             town.listen()
-            name, number = town.merge_one()
+            merged = [town.merge_one() for _ in town.names]
             with closing(bot.database()) as database:
                 town.settle(database, 60)
-                sender = Sender(town.port, "pull_request", closing_of(town, name, number), 10)
+                sender = Sender(town.port, "pull_request", [closing_of(town, *each) for each in merged], 10)
                 sender.start()
                 yield Site(town, bot, database, sender)
                 sender.end()

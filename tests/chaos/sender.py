@@ -8,9 +8,11 @@ from __future__ import annotations
 import hashlib
 import hmac
 import http.client
+import itertools
 import json
 import threading
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -29,20 +31,20 @@ class Answer:
 
 
 class Sender(threading.Thread):
-    """Sends deliveries of one event, each under a name of its own, until it is ended."""
+    """Sends deliveries of one event in turn, each under a name of its own, until it is ended."""
 
-    def __init__(self, port: int, event: str, payload: dict[str, Any], rate: float) -> None:
+    def __init__(self, port: int, event: str, payloads: Sequence[dict[str, Any]], rate: float) -> None:
         super().__init__(daemon=True)
         self.answers: list[Answer] = []
         self._address, self._event, self._rate = port, event, rate
-        self._body = json.dumps(payload).encode()
+        self._bodies = itertools.cycle([json.dumps(payload).encode() for payload in payloads])
         self._ended = threading.Event()
 
     def run(self) -> None:
         began, n = time.monotonic(), 0
         with ThreadPoolExecutor(64) as pool:
             while not self._ended.wait(max(0.0, began + n / self._rate - time.monotonic())):
-                pool.submit(self.send, f"sent-{id(self)}-{n}")
+                pool.submit(self.send, f"sent-{id(self)}-{n}", next(self._bodies))
                 n += 1
 
     def end(self) -> list[Answer]:
@@ -51,11 +53,12 @@ class Sender(threading.Thread):
         self.join()
         return self.answers
 
-    def send(self, name: str) -> int:
+    def send(self, name: str, body: bytes) -> int:
+        """Send one delivery; what it was answered."""
         began, status = time.monotonic(), 0
         connection = http.client.HTTPConnection("127.0.0.1", self._address, timeout=30)
         try:
-            connection.request("POST", "/hooks/github", self._body, sign(self._event, name, self._body))
+            connection.request("POST", "/hooks/github", body, sign(self._event, name, body))
             answer = connection.getresponse()
             answer.read()
             status = answer.status
