@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bot.app.sweep import Wanted
+
 
 @dataclass(frozen=True, slots=True)
 class Habits:
@@ -89,6 +91,8 @@ def needs(repositories: int, habits: Habits, costs: Costs, machine: Machine) -> 
         Need("requests of the busiest installation", calls, budget, "/h", "a longer `sweep_minutes`"),
         Need("content of the busiest installation", hourly * costs.writes_per_backport, CONTENT_AN_HOUR, "/h",
              "nothing but time: the queue holds what is over"),
+        Need("repositories in a round of sweeps", repositories, Wanted().budget / costs.calls_per_sweep, "",
+             "nothing yet: what a round does not reach comes first in the next, so it is swept less often"),
         Need("disk for mirrors and the database", repositories * costs.mirror_megabytes / 1e3 + kept,
              machine.disk_gigabytes, "GB", "a larger disk; mirrors may be deleted at any time"),
     ]  # fmt: skip

@@ -22,6 +22,7 @@ def test_what_is_needed_is_counted_by_hand():
     assert named(100, "deliveries").share == pytest.approx(2)
     assert named(3600, "cores").needed == pytest.approx(1)  # one an hour each, two a second at the peak
     assert named(1000, "requests").needed == pytest.approx(10 * 2 * 9 + 10 * 6)  # the share of one installation only
+    assert named(3000, "round").share == pytest.approx(2)
     assert named(5, "content").needed == pytest.approx(5 * 2 * 4)
     assert named(1000, "disk").needed == pytest.approx(18 + 1000 * 24 * 30 * 40 / 1e6)
 
