@@ -69,6 +69,9 @@ def _rage(
                 lost = town.lost(database)
                 missed = town.send_again()
                 town.settle(database, 120)
+                # GitLab tells nothing at all for a while after some failures in a row: only a sweep finds that.
+                bot.ask("sweep", "--since", "1h")
+                town.settle(database, 120)
                 wrong = town.wrong(database)
             except AssertionError as stuck:
                 drained, missed, lost, wrong = 0.0, 0, [], [f"{stuck}; {town.wrong(database)}"]
@@ -78,7 +81,7 @@ def _rage(
         result.hold(f"{where}: acknowledged deliveries lost, of {taken}", f"{len(lost)}", met=not lost)
         result.hold(f"{where}: merges without exactly one backport and comment, of {len(town.merged)}", f"{len(wrong)}",
                     met=not wrong)  # fmt: skip
-        result.note(f"{where}: {kills} kills, then drained, then asked for again",
+        result.note(f"{where}: {kills} kills, then drained, then asked for again and swept",
                     f"{stormed:.0f} s, {drained:.1f} s, {missed} deliveries")  # fmt: skip
         result.troubles += [f"{where}: {each}" for each in [*lost, *wrong]]
         wait_until(lambda: not processes_about(folder), "git processes end with the bot", 10)
