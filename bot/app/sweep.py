@@ -91,35 +91,37 @@ class Sweeper:
 
     def sweep(self, wanted: Wanted) -> Iterator[Swept]:
         """Sweep one repository after another; each is told when it is done."""
-        left = wanted.budget
-        for name, forge in self._forges.items():
-            with tallying() as listing:
+        repos: list[Repo] = []
+        with tallying() as listing:
+            for name, forge in self._forges.items():
+                before = listing.calls
                 try:
-                    repos = self._in_order(forge, wanted)
+                    repos += forge.history.repositories()
                 except (Fault, UserError) as error:
-                    repos = []
-                    yield Swept(Repo(name, 0, name, ""), calls=listing.calls, warnings=(str(error),), failed=True)
-            left -= listing.calls
-            for repo in repos:
-                if left <= 0:
-                    _log.warning("the requests of this round are used up before %s: it comes first next", repo.path)
-                    return
-                swept = self._sweep(repo, wanted, max(left, _ENOUGH))
-                left -= swept.calls
-                yield swept
+                    calls = listing.calls - before
+                    yield Swept(Repo(name, 0, name, ""), calls=calls, warnings=(str(error),), failed=True)
+        left = wanted.budget - listing.calls
+        for repo in self._in_order(repos, wanted):
+            if left <= 0:
+                _log.warning("the requests of this round are used up before %s: it comes first next", repo.path)
+                return
+            swept = self._sweep(repo, wanted, max(left, _ENOUGH))
+            left -= swept.calls
+            yield swept
 
-    def _in_order(self, forge: Forge, wanted: Wanted) -> list[Repo]:
-        repos = [repo for repo in forge.history.repositories() if wanted.admits(repo)]
+    def _in_order(self, repos: list[Repo], wanted: Wanted) -> list[Repo]:
+        """Those that are wanted, of all forges together, the longest unseen first."""
         with self._database.begin() as connection:
             known, times = sightings.acquaintances(connection), sightings.times(connection)
+        admitted = [repo for repo in repos if wanted.admits(repo)]
         if wanted.only is not None:
-            repos = [repo for repo in repos if repo.path.lower() == wanted.only.lower()]
+            admitted = [repo for repo in admitted if repo.path.lower() == wanted.only.lower()]
         elif not wanted.strangers:
-            repos = [repo for repo in repos if deliveries.partition_of(repo) in known]
-        return sorted(repos, key=lambda repo: times.get(deliveries.partition_of(repo), 0.0))
+            admitted = [repo for repo in admitted if deliveries.partition_of(repo) in known]
+        return sorted(admitted, key=lambda repo: times.get(deliveries.partition_of(repo), 0.0))
 
     def _sweep(self, repo: Repo, wanted: Wanted, budget: int) -> Swept:
-        """A repository that cannot be swept now is swept from where it was the next time."""
+        """A repository that cannot be swept now is swept from where it was the next time, when its turn comes again."""
         with about(repository=repo.path), tallying(budget) as tally:
             try:
                 swept = self._look(repo, wanted)
@@ -127,6 +129,9 @@ class Sweeper:
                 level = logging.WARNING if isinstance(error, UserError) or error.passing else logging.ERROR
                 _log.log(level, "it could not be swept: %s", error, extra={"fault": name_fault(error)})
                 swept = Swept(repo, warnings=(str(error),), failed=True)
+            if swept.failed:
+                with self._database.begin() as connection:
+                    sightings.note_try(connection, repo, Seen(int(time.time())))
             return replace(swept, calls=tally.calls)
 
     def _look(self, repo: Repo, wanted: Wanted) -> Swept:
@@ -141,15 +146,16 @@ class Sweeper:
         if found.seen is None:
             return Swept(repo, warnings=("It is out of sight: archived, moved or gone.",), failed=True)
         news = tuple(delivery.id for delivery in found.deliveries if self._take(repo, delivery))
-        swept = Swept(repo, found.touched, news)
-        hook_at = known.hook_at if known else 0.0
-        if repo.forge in self._hooks and (now - hook_at >= LOOK_AT_HOOKS or wanted.since is not None):
-            looked = self._look_after_hook(repo, wanted.since or int(hook_at) or now)
-            swept = replace(swept, sent_again=looked.sent_again, warnings=looked.warnings)
-            hook_at = hook_at if looked.is_unfinished else now
+        swept, hook_at = Swept(repo, found.touched, news), known.hook_at if known else 0.0
         with self._database.begin() as connection:
             sightings.write(connection, repo, found.seen, hook_at)
-        return swept
+        if repo.forge not in self._hooks or (now - hook_at < LOOK_AT_HOOKS and wanted.since is None):
+            return swept
+        looked = self._look_after_hook(repo, wanted.since or int(hook_at) or now)
+        if not looked.is_unfinished:
+            with self._database.begin() as connection:
+                sightings.write(connection, repo, found.seen, now)
+        return replace(swept, sent_again=looked.sent_again, warnings=looked.warnings)
 
     def _take(self, repo: Repo, delivery: Delivery) -> bool:
         """Whether it is news. A comment that was answered is none, whatever has become of rights and text since."""
@@ -162,11 +168,15 @@ class Sweeper:
     # ── webhooks ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _look_after_hook(self, repo: Repo, since: int) -> _Looked:
-        """Have what failed sent again, and see what is wrong with the webhook.
+        """Have what failed sent again, and see what is wrong with the webhook. Trouble with that fails no sweep."""
+        try:
+            return self._see_to_hook(repo, self._hooks[repo.forge], since)
+        except (Fault, UserError) as error:
+            _log.warning("its webhook could not be looked after: %s", error, extra={"fault": name_fault(error)})
+            return _Looked(warnings=(str(error),), is_unfinished=isinstance(error, Fault) and error.passing)
 
-        One that the credential may not look after can still have deliveries that it may: those of an App.
-        """
-        hooks = self._hooks[repo.forge]
+    def _see_to_hook(self, repo: Repo, hooks: Hooks, since: int) -> _Looked:
+        """One that the credential may not look after can still have deliveries that it may: those of an App."""
         hook = hooks.settings.find_hook(repo, hooks.url)
         if isinstance(hook, Missing):
             said = f"It has no webhook to {hooks.url}. `relbot hooks sync --repository {repo.path}` makes it."

@@ -5,7 +5,7 @@ It must never move back: what was seen once is asked for again only when somebod
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 import sqlalchemy as sa
@@ -20,7 +20,8 @@ from bot.core.sweep import Seen
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """What was seen, when it was, and when the webhook was last looked after (seconds since the epoch)."""
+    """What was seen, when a sweep was last tried, and when the webhook was last looked after (seconds since the epoch).
+    """
 
     seen: Seen
     swept_at: float
@@ -28,20 +29,35 @@ class Sighting:
 
 
 def read(connection: sa.Connection, repo: Repo) -> Sighting | None:
-    """None for a repository that was never swept, or by another version of the program."""
-    row = connection.execute(sa.select(sightings).where(sightings.c.repository == partition_of(repo))).one_or_none()
-    try:
-        return Sighting(cast("Seen", decode(row.seen)), row.swept_at, row.hook_at) if row else None
-    except Unreadable:
+    """None for a repository that was never swept. What another version has written counts as seen when that was."""
+    row = connection.execute(sa.select(sightings).where(_is(repo))).one_or_none()
+    if row is None:
         return None
+    try:
+        seen = cast("Seen", decode(row.seen))
+    except Unreadable:
+        seen = Seen(int(row.swept_at))
+    return Sighting(seen, row.swept_at, row.hook_at)
 
 
 def write(connection: sa.Connection, repo: Repo, seen: Seen, hook_at: float) -> None:
-    """A sweep has ended."""
+    """A sweep has ended. Another one, or one that was told to go back, may have ended with less: the most counts."""
+    if (known := read(connection, repo)) is not None:
+        seen = replace(seen, until=max(seen.until, known.seen.until))
     row = {"repository": partition_of(repo), "path": repo.path, "seen": encode(seen), "swept_at": now(),
            "hook_at": hook_at}  # fmt: skip
     insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     connection.execute(insert(sightings).values(row).on_conflict_do_update(index_elements=["repository"], set_=row))
+
+
+def note_try(connection: sa.Connection, repo: Repo, first: Seen) -> None:
+    """A sweep has failed: the repository goes to the end of the line. What was seen stays; `first` is for a new one."""
+    known = read(connection, repo)
+    write(connection, repo, known.seen if known else first, known.hook_at if known else 0.0)
+
+
+def _is(repo: Repo) -> sa.ColumnElement[bool]:
+    return sightings.c.repository == partition_of(repo)
 
 
 def acquaintances(connection: sa.Connection) -> set[str]:
@@ -51,7 +67,7 @@ def acquaintances(connection: sa.Connection) -> set[str]:
 
 
 def times(connection: sa.Connection) -> dict[str, float]:
-    """When each repository was swept last, by its partition."""
+    """When each repository was last tried, by its partition."""
     return {row.repository: row.swept_at for row in connection.execute(sa.select(sightings))}
 
 

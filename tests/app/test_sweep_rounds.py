@@ -1,0 +1,132 @@
+"""Rounds of sweeps over many repositories: who comes first, what trouble costs, and what is kept of it."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from types import SimpleNamespace
+
+import pytest
+import sqlalchemy as sa
+
+from bot.app.store import sightings
+from bot.app.store.database import Database
+from bot.app.store.database import sightings as table
+from bot.app.sweep import Hooks, Sweeper, Wanted
+from bot.core.errors import Fault
+from bot.core.history import FindTouched
+from bot.core.model import Repo
+from bot.core.sweep import OVERLAP, Seen
+from bot.forges.tally import count_call
+
+URL = "https://bot.example/hooks/github"
+
+
+class Stage:
+    """Forges whose repositories cost so many requests each; and those in `broken` fail."""
+
+    def __init__(self, database, **forges):
+        self.forges = {name: SimpleNamespace(history=self.history(repos)) for name, repos in forges.items()}
+        self.cost, self.broken, self.asked = {}, {}, []
+        self.database = database
+
+    def history(self, repos):
+        def repositories():
+            count_call()
+            return tuple(repos)
+
+        return SimpleNamespace(repositories=repositories)
+
+    def perform(self, action):
+        assert isinstance(action, FindTouched)
+        self.asked.append((action.repo.path, action.since))
+        for _ in range(self.cost.get(action.repo.path, 1)):
+            count_call()
+        if fault := self.broken.get(action.repo.path):
+            raise fault
+        return ()
+
+    def sweep(self, hooks=None, **wanted):
+        return list(Sweeper(self.database, None, self.forges, self.perform, hooks).sweep(Wanted(**wanted)))
+
+
+def repo(number, forge="github"):
+    return Repo(forge, number, f"acme/{forge}-{number}", "main")
+
+
+def seen_of(database, which):
+    with database.begin() as connection:
+        return sightings.read(connection, which)
+
+
+@pytest.fixture
+def database(tmp_path):
+    with closing(Database(f"sqlite:///{tmp_path}/relbot.sqlite")) as database:
+        database.prepare()
+        yield database
+
+
+def test_a_busy_forge_does_not_keep_the_other_from_its_turn(database):
+    stage = Stage(database, github=[repo(n) for n in range(1, 9)], gitlab=[repo(1, "gitlab")])
+    for _ in range(4):
+        stage.sweep(budget=5)
+    assert {path for path, _ in stage.asked} == {f"acme/github-{n}" for n in range(1, 9)} | {"acme/gitlab-1"}
+
+
+def test_one_that_fails_or_takes_too_much_goes_to_the_end_of_the_line(database):
+    stage = Stage(database, github=[repo(n) for n in range(1, 5)])
+    stage.broken["acme/github-1"] = Fault("away", passing=True)
+    stage.cost["acme/github-2"] = 500
+    for _ in range(4):
+        stage.sweep(budget=3)
+    assert {path for path, _ in stage.asked} >= {"acme/github-3", "acme/github-4"}
+
+
+def test_what_failed_is_swept_from_where_it_was(database):
+    stage = Stage(database, github=[repo(1)])
+    with database.begin() as connection:
+        sightings.write(connection, repo(1), Seen(1_700_000_000), 0.0)
+    stage.broken["acme/github-1"] = Fault("away", passing=True)
+    [swept] = stage.sweep()
+    assert swept.failed
+    stage.broken.clear()
+    stage.sweep()
+    assert [since for _, since in stage.asked] == [1_700_000_000 - OVERLAP] * 2
+
+
+class Broken:
+    """Settings of a repository whose webhook cannot be looked at."""
+
+    def find_hook(self, repo, url):
+        raise Fault("the hooks are broken", passing=False)
+
+
+def test_trouble_with_the_webhook_is_told_and_what_was_seen_is_kept(database):
+    stage = Stage(database, github=[repo(1)])
+    stage.sweep()
+    before = seen_of(database, repo(1))
+    with database.begin() as connection:
+        sightings.write(connection, repo(1), before.seen, 1.0)
+    [swept] = stage.sweep({"github": Hooks(Broken(), URL)})
+    assert not swept.failed
+    assert "the hooks are broken" in swept.warnings[0]
+    after = seen_of(database, repo(1))
+    assert after.swept_at > before.swept_at
+    assert after.hook_at > 1.0  # lasting trouble is looked at as seldom as a good webhook
+
+
+def test_what_another_version_has_written_is_gone_on_from_when_that_was(database):
+    stage = Stage(database, github=[repo(1)])
+    stage.sweep()
+    with database.begin() as connection:
+        connection.execute(sa.update(table).values(seen='{"$":"Seen","other":1}', swept_at=1_700_000_000.0))
+    stage.broken["acme/github-1"] = Fault("away", passing=True)
+    stage.sweep()
+    stage.sweep()
+    assert stage.asked[-2:] == [("acme/github-1", 1_700_000_000 - OVERLAP)] * 2
+
+
+def test_the_watermark_never_goes_back(database):
+    with database.begin() as connection:
+        sightings.write(connection, repo(1), Seen(2000, 5, {"release/2.7": "a"}), 0.0)
+        sightings.write(connection, repo(1), Seen(1000, 6, {"release/2.7": "b"}), 0.0)
+    assert seen_of(database, repo(1)).seen == Seen(2000, 6, {"release/2.7": "b"})
