@@ -17,13 +17,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from bot.app.durable import Pacing, Worker
 from bot.app.intake import Intake
 from bot.app.runner import Decisions
 from bot.app.store import audit, deliveries, journal
 from bot.app.store.claims import take
-from bot.app.store.database import Database, now
+from bot.app.store.database import Database, inbox, now
 from bot.app.store.slots import Slot
 from bot.app.store.spool import Spool
 from bot.core.actions import EnsureComment, FindComment, GetPull, ask
@@ -316,6 +317,31 @@ def test_what_the_engine_has_lost_altogether_is_put_into_the_queue_again(site):
     site.settle()
     assert site.kept() == {job.key: ("done", 1) for job in (*site.stage.jobs, a_backport(3))}
     assert site.queue.take_up_forgotten(now() + 1) == []
+
+
+def test_what_waits_is_not_taken_for_queued_because_another_round_of_it_is(site):
+    site.stop()
+    with site.database.begin() as connection:
+        deliveries.put(connection, "github:one", a_closing(1))
+        connection.execute(sa.update(inbox).values(round=1))
+    partition = deliveries.partition_of(REPO)
+    site.queue.put_off("plan", "plan github:one 12", partition, ("github:one", 12, 0), 1000)
+    assert site.queue.take_up_forgotten(now() + 1) == ["plan github:one 1"]
+    assert site.queue.take_up_forgotten(now() + 1) == []
+    site.start()
+
+
+def test_what_is_queued_twice_is_planned_once(site):
+    site.intake.handle("one", a_closing(1))
+    site.settle()
+    partition = deliveries.partition_of(REPO)
+    name = "plan github:one 0 again 1"
+    site.queue.put_off("plan", name, partition, ("github:one", 0, 0), 0)
+    end = time.monotonic() + WAIT
+    while not site.queue.engine.list_workflows(workflow_ids=[name], status="SUCCESS"):
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    assert site.stage.planned == 1
 
 
 @pytest.mark.parametrize("trouble", [

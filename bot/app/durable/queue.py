@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 
 import sqlalchemy as sa
 from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer, EnqueueOptions
@@ -27,6 +28,7 @@ FORMAT = "1"
 """Of the workflows' names and arguments, pinned: the engine would take work of another version for none of its own."""
 _ENDED = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
 _ALIVE = ["ENQUEUED", "DELAYED", "PENDING"]
+_AGAIN = " again "
 _AT_ONCE = 500
 """Workflows dropped in one transaction, so that nobody waits long for the database."""
 
@@ -84,13 +86,13 @@ class Queue:
             waiting.append((self._kind(job), f"{job.key} {attempt}", partition, (job.key, attempt)))
         forgotten = [each for each in waiting if not self._is_queued(each[1])]
         for kind, name, partition, (key, number) in forgotten:
-            self.put_off(kind, f"{name} again {time.time_ns()}", partition, (key, number, 0), 0)
+            self.put_off(kind, f"{name}{_AGAIN}{time.time_ns()}", partition, (key, number, 0), 0)
         return [name for _, name, _, _ in forgotten]
 
     def _is_queued(self, name: str) -> bool:
-        return bool(self._client.list_workflows(
-            workflow_id_prefix=name, status=_ALIVE, limit=1, load_input=False, load_output=False
-        ))  # fmt: skip
+        """Under its own name, or one that it got when it was put off (`name.2`) or taken up again."""
+        alive = partial(self._client.list_workflows, status=_ALIVE, limit=1, load_input=False, load_output=False)
+        return bool(alive(workflow_ids=[name]) or alive(workflow_id_prefix=[f"{name}.", f"{name}{_AGAIN}"]))
 
     def _kind(self, job: Job) -> str:
         return "build" if self._takes_long(job) else "job"

@@ -143,12 +143,12 @@ class Worker:
         """Plan what follows from a delivery and begin the jobs of the plan."""
         again = partial(self._put_off, "plan", f"plan {key} {number}", (key, number, run))
         with self._active.having(cast("str", DBOS.workflow_id)):
-            self._turns.do(again, partial(self._find_and_plan, key, run))
+            self._turns.do(again, partial(self._find_and_plan, key, number, run))
 
-    def _find_and_plan(self, key: str, run: int) -> None:
+    def _find_and_plan(self, key: str, number: int, run: int) -> None:
         try:
             with self._database.begin() as connection:
-                found = deliveries.read(connection, key)
+                found = deliveries.read(connection, key, number)
         except Unreadable as error:
             self._fail_plan(key, error)
             return

@@ -74,12 +74,15 @@ def plan_again(connection: sa.Connection, key: str, states: tuple[State, ...], e
     return cast("int | None", connection.execute(again).scalar())
 
 
-def read(connection: sa.Connection, key: str) -> tuple[Event, float] | None:
-    """The event of a delivery, and when it came last (seconds since the epoch).
+def read(connection: sa.Connection, key: str, to_plan: int | None = None) -> tuple[Event, float] | None:
+    """The event of a delivery, and when it came last (seconds since the epoch). With `to_plan` only one that waits to
+    be planned in that round.
 
     Raises `Unreadable` when another version of the program has written it.
     """
     found = sa.select(inbox.c.event, inbox.c.received_at).where(inbox.c.key == key)
+    if to_plan is not None:
+        found = found.where(inbox.c.state == "waiting", inbox.c.round == to_plan)
     row = connection.execute(found).one_or_none()
     return (cast("Event", decode(row.event)), row.received_at) if row else None
 
