@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.app.databases import a_server, create, postgres_programs
+from tests.app.whole import World
 
 _numbers = itertools.count()
 
@@ -29,3 +30,13 @@ def database_address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/relbot.sqlite"
     return str(request.getfixturevalue("postgres")())
+
+
+@pytest.fixture(params=["github", "gitlab"])
+def durable_world(request: pytest.FixtureRequest, tmp_path: Path) -> World:
+    """A project on each forge, and beside it the bot on the durable engine; it does not run yet."""
+    kind = request.param
+    forge = request.getfixturevalue("sandbox" if kind == "github" else "gitlab_sandbox")
+    world = World(forge, tmp_path / "bot", kind)
+    world.database = f"sqlite:///{tmp_path}/relbot.sqlite"
+    return world

@@ -12,21 +12,17 @@ from bot.app.sweep import Hooks, Sweeper, Wanted
 from bot.core.model import Secret
 from bot.core.setup import HookWish
 from bot.forges.pacing import Manners
-from tests.app.whole import HOOK_SECRET, REPO, World, op
+from tests.app.whole import HOOK_SECRET, REPO, op
 
 pytestmark = [pytest.mark.xdist_group("sweep"), pytest.mark.filterwarnings("ignore::ResourceWarning")]
 FIX = {"kit/ops.py": op(3, "x + 3.0")}
 
 
-@pytest.fixture(params=["github", "gitlab"])
-def world(request, tmp_path):
-    kind = request.param
-    forge = request.getfixturevalue("sandbox" if kind == "github" else "gitlab_sandbox")
-    world = World(forge, tmp_path / "bot", kind)
-    world.database = f"sqlite:///{tmp_path}/relbot.sqlite"
-    with world.running():
-        sweep(world)  # the first one only takes note of where things are
-        yield world
+@pytest.fixture
+def world(durable_world):
+    with durable_world.running():
+        sweep(durable_world)  # the first one only takes note of where things are
+        yield durable_world
 
 
 def sweep(world, **wanted):

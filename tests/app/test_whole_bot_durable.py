@@ -5,20 +5,16 @@ from __future__ import annotations
 import pytest
 
 from bot.sandbox import Fault
-from tests.app.whole import REPO, World, op
+from tests.app.whole import REPO, op
 
 pytestmark = [pytest.mark.xdist_group("whole_bot_durable"), pytest.mark.filterwarnings("ignore::ResourceWarning")]
 FIX = {"kit/ops.py": op(3, "x + 3.0")}
 
 
-@pytest.fixture(params=["github", "gitlab"])
-def world(request, tmp_path):
-    kind = request.param
-    forge = request.getfixturevalue("sandbox" if kind == "github" else "gitlab_sandbox")
-    world = World(forge, tmp_path / "bot", kind)
-    world.database = f"sqlite:///{tmp_path}/relbot.sqlite"
-    with world.running():
-        yield world
+@pytest.fixture
+def world(durable_world):
+    with durable_world.running():
+        yield durable_world
 
 
 def test_a_merged_labelled_pull_becomes_one_onto_each_line(world):

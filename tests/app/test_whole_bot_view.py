@@ -10,7 +10,7 @@ from bot.app import cli, log
 from bot.app.cli.output import Exit
 from bot.core.model import CheckReport, Repo
 from bot.sandbox import Fault
-from tests.app.whole import REPO, START, World, op
+from tests.app.whole import REPO, START, op
 
 pytestmark = [pytest.mark.xdist_group("whole_bot_view"), pytest.mark.filterwarnings("ignore::ResourceWarning")]
 FIX = {"kit/ops.py": op(3, "x + 3.0")}
@@ -21,15 +21,12 @@ def _forget_what_is_hidden(monkeypatch):
     monkeypatch.setattr(log, "_hidden", set())
 
 
-@pytest.fixture(params=["github", "gitlab"])
-def world(request, tmp_path, monkeypatch):
-    kind = request.param
-    forge = request.getfixturevalue("sandbox" if kind == "github" else "gitlab_sandbox")
-    world = World(forge, tmp_path / "bot", kind)
-    world.database = f"sqlite:///{tmp_path}/relbot.sqlite"
+@pytest.fixture
+def world(durable_world, tmp_path, monkeypatch):
+    world, forge = durable_world, durable_world.forge
     monkeypatch.setenv("RELBOT_DATABASE", world.database)
     monkeypatch.setenv("RELBOT_SETTINGS", str(tmp_path / "server.toml"))
-    site = f'[gitlab]\nurl = "{forge.url}"' if kind == "gitlab" else f'[github]\napi = "{forge.url}"'
+    site = f'[gitlab]\nurl = "{forge.url}"' if world.kind == "gitlab" else f'[github]\napi = "{forge.url}"'
     (tmp_path / "server.toml").write_text(f'[data]\ndirectory = "{world.directory}/engine"\n{site}\n')
     with world.running():
         yield world

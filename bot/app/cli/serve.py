@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING
 
 from bot.app.cli.output import Exit, write_json
@@ -46,28 +45,19 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _serve(settings: Settings, address: tuple[str, int], monitor: tuple[str, int] | None, *, as_json: bool) -> None:
-    from bot.app.connect import DECISIONS, connect, open_doors
-    from bot.app.keep import keep_up
+    from bot.app.connect import open_doors
+    from bot.app.employ import employ
     from bot.app.listening import listen
-    from bot.app.monitor import monitored, watching
     from bot.app.server import create_app
-    from bot.app.tracing import start_tracing
-    from bot.app.work import Place, working
 
-    doors, place = open_doors(settings), Place(settings.database, settings.directory)
-    with ExitStack() as stack:
-        stack.callback(start_tracing(os.environ))
-        performer = stack.enter_context(closing(connect(settings)))
-        intake, database, worker = stack.enter_context(working(place, performer, DECISIONS))
-        stack.enter_context(closing(keep_up(settings, performer, intake, database)))
-        watch = stack.enter_context(watching(place, worker.is_alive))
-        told = stack.enter_context(monitored(monitor, watch))
-        server = listen(create_app(doors, intake, settings.server.admits, watch.health.troubles), *address)
+    doors = open_doors(settings)
+    with employ(settings, monitor, os.environ) as bot:
+        server = listen(create_app(doors, bot.intake, settings.server.admits, bot.watch.health.troubles), *address)
         on_stop(server.shutdown)
         for forge in doors:
             _announce(f"http://{server.host}:{server.port}/hooks/{forge}", as_json=as_json)
-        if told is not None:
-            _announce(f"http://{told.host}:{told.port}/metrics", "metrics", as_json=as_json)
+        if bot.metrics:
+            _announce(bot.metrics, "metrics", as_json=as_json)
         server.serve_forever()
 
 

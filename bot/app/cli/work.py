@@ -9,7 +9,6 @@ import argparse
 import os
 import sys
 import threading
-from contextlib import ExitStack, closing
 
 from bot.app.cli.output import Exit, write_json
 from bot.app.cli.stopping import add_metrics, find_monitor, leave, on_stop
@@ -27,27 +26,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Work until told to stop."""
-    from bot.app.connect import DECISIONS, connect
-    from bot.app.keep import keep_up
+    from bot.app.employ import employ
     from bot.app.log import start_logging
-    from bot.app.monitor import monitored, watching
     from bot.app.settings import load
-    from bot.app.tracing import start_tracing
-    from bot.app.work import Place, working
 
-    settings = load(args.settings, os.environ)
+    settings, told = load(args.settings, os.environ), threading.Event()
     start_logging(as_json=settings.server.log == "json")
-    place, told = Place(settings.database, settings.directory), threading.Event()
-    address = find_monitor(settings.server, args.metrics)
-    with ExitStack() as stack:
-        stack.callback(start_tracing(os.environ))
-        performer = stack.enter_context(closing(connect(settings)))
-        intake, database, worker = stack.enter_context(working(place, performer, DECISIONS))
-        stack.enter_context(closing(keep_up(settings, performer, intake, database)))
-        watch = stack.enter_context(watching(place, worker.is_alive))
-        monitor = stack.enter_context(monitored(address, watch))
+    with employ(settings, find_monitor(settings.server, args.metrics), os.environ) as bot:
         on_stop(told.set)
-        _announce(monitor and f"http://{monitor.host}:{monitor.port}/metrics", as_json=args.json)
+        _announce(bot.metrics, as_json=args.json)
         told.wait()
     return leave(Exit.DONE)
 
