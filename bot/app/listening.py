@@ -227,6 +227,8 @@ class Server(TcpWSGIServer):
         self.in_flight = 0
         self.counting = threading.Lock()
         self._stopping = threading.Event()
+        self._closing = threading.RLock()  # `shutdown` may interrupt, in a signal's handler, who holds it
+        self._closed = False
         self._porter = _threads(1)
         options = Adjustments(
             threads=bounds.threads, connection_limit=2 * bounds.connections, backlog=1024, ident="",
@@ -260,12 +262,20 @@ class Server(TcpWSGIServer):
             self._turn(0.05)
         self.task_dispatcher.shutdown(timeout=1)
         self._porter.shutdown(timeout=1)
-        wasyncore.close_all(self._map)
+        with self._closing:
+            self._closed = True
+            wasyncore.close_all(self._map)
 
     def shutdown(self) -> None:
         """Have `serve_forever` come to an end. May be called from a signal's handler."""
         self._stopping.set()
         self.pull_trigger()
+
+    def pull_trigger(self) -> None:
+        """Wake the loop, unless it has ended: what it was woken through is closed then, or by now another's file."""
+        with self._closing:
+            if not self._closed:
+                super().pull_trigger()
 
     def add_task(self, channel: _Channel) -> None:
         """A request is whole: into the line, or straight to the door when the line is long or it was refused."""

@@ -201,6 +201,27 @@ def test_told_to_stop_it_answers_what_is_in_flight_and_takes_nothing_more():
         assert answer(halfway)[0] == 202
 
 
+def test_told_to_stop_it_may_end_before_the_telling_does():
+    class Slow(threading.Event):
+        def set(self):
+            super().set()
+            thread.join(0.5)  # the loop has all the time it wants, between being told and being woken
+
+    server = listen(create_app(doors(), Inbox()), "127.0.0.1", 0)
+    server._stopping = Slow()
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    with call(server) as connection:  # somebody is there, so that the loop turns by itself
+        _until(lambda: server.active_channels)
+        telling = threading.Thread(target=server.shutdown)
+        telling.start()
+        assert is_closed(connection)
+    telling.join(5)
+    thread.join(5)
+    assert not thread.is_alive() and not telling.is_alive()
+    server.shutdown()  # and once more is once too often for nobody
+
+
 def _until(condition):
     end = time.monotonic() + 10
     while not condition():
