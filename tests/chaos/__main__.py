@@ -33,6 +33,8 @@ class Surroundings:
     chance: random.Random
     say: Say
     short: bool
+    part: tuple[int, int] = (1, 1)
+    """Which of how many parts, of what can be had in parts."""
 
 
 Suite = Callable[[Surroundings], Result]
@@ -41,7 +43,7 @@ Suite = Callable[[Surroundings], Result]
 def _kills(at: Surroundings) -> Result:
     from tests.chaos import matrix
 
-    return matrix.run(at.folder, at.server, at.chance, at.say, matrix.Size(20) if at.short else matrix.Size())
+    return matrix.run(at.folder, at.server, at.chance, at.say, matrix.Size(20 if at.short else None, part=at.part))
 
 
 def _storm(at: Surroundings) -> Result:
@@ -109,6 +111,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--short", action="store_true", help="a sample of each suite: some minutes in all")
     parser.add_argument("--only", action="append", choices=sorted(SUITES), metavar="SUITE", help=", ".join(SUITES))
     parser.add_argument("--seed", type=int, help="of chance (default: the time)")
+    parser.add_argument("--part", type=_part, default=(1, 1), metavar="K/N", help="of the kills: the K-th of N parts")
     args = parser.parse_args(arguments)
     seed = args.seed if args.seed is not None else int(time.time())
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 140)
@@ -116,20 +119,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     results: dict[str, Result] = {}
     for name in args.only or SUITES:
         began = time.monotonic()
-        results[name] = _run(name, random.Random(seed), short=args.short, console=console)
+        results[name] = _run(name, random.Random(seed), short=args.short, part=args.part, console=console)
         results[name].note("took", f"{time.monotonic() - began:.0f} s")
         console.print(f"{name}: {'FAILED' if results[name].failed else 'well'}, {time.monotonic() - began:.0f} s")
     show(console, results)
     return 1 if any(result.failed for result in results.values()) else 0
 
 
-def _run(name: str, chance: random.Random, *, short: bool, console: Console) -> Result:
+def _part(text: str) -> tuple[int, int]:
+    number, _, of = text.partition("/")
+    part = int(number), int(of)
+    if not 1 <= part[0] <= part[1]:
+        raise argparse.ArgumentTypeError(f"{text} is no part: write K/N, with K from 1 to N")
+    return part
+
+
+def _run(name: str, chance: random.Random, *, short: bool, part: tuple[int, int], console: Console) -> Result:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="relbot-chaos-")))
         wants_server = name not in {"forgeries", "hostile", "oversized"} and postgres_programs() is not None
         server = stack.enter_context(a_server()) if wants_server else None
         say = _watcher(console, name, stack)
-        return SUITES[name](Surroundings(folder, server, chance, say, short))
+        return SUITES[name](Surroundings(folder, server, chance, say, short, part))
 
 
 def _watcher(console: Console, name: str, stack: ExitStack) -> Say:

@@ -135,18 +135,23 @@ def cells(stories: Iterable[Story], server: str | None) -> list[Cell]:
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How many kills in all, spread over so many cells; None is every point of every cell."""
+    """How many kills in all, spread over so many cells; None is every point of every cell.
+
+    `part` is which of how many parts of the cells: all of them are some hours.
+    """
 
     kills: int | None = None
     cells: int = 4
+    part: tuple[int, int] = (1, 1)
 
 
 def run(folder: Path, server: str | None, chance: random.Random, say: Say, size: Size) -> Result:
     """The matrix, or a sample of it."""
     result = Result()
-    wanted, most = cells(STORIES, server), None
+    number, of = size.part
+    wanted, most = cells(STORIES, server)[number - 1 :: of], None
     if size.kills is not None:
-        wanted, most = chance.sample(wanted, size.cells), size.kills // size.cells
+        wanted, most = chance.sample(wanted, min(size.cells, len(wanted))), size.kills // size.cells
     killed = points = 0
     for kind, database, story in wanted:
         with grounds(folder, kind, database, server) as ground:
