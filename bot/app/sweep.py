@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
@@ -72,8 +73,10 @@ class Wanted:
     """
     only: str | None = None
     since: int | None = None
-    budget: int = 1500
-    """Requests of one round; repositories that it does not reach come first in the next."""
+    budget: int = 600
+    """Requests of one round from each allowance that the forges grant (GitHub: 5,000 an hour or more); repositories
+    that it does not reach come first in the next.
+    """
 
 
 class Sweeper:
@@ -100,14 +103,19 @@ class Sweeper:
                 except (Fault, UserError) as error:
                     calls = listing.calls - before
                     yield Swept(Repo(name, 0, name, ""), calls=calls, warnings=(str(error),), failed=True)
-        left = wanted.budget - listing.calls
+        left: dict[tuple[str, str], int] = defaultdict(lambda: wanted.budget)
+        passed_over: Counter[tuple[str, str]] = Counter()
         for repo in self._in_order(repos, wanted):
-            if left <= 0:
-                _log.warning("the requests of this round are used up before %s: it comes first next", repo.path)
-                return
-            swept = self._sweep(repo, wanted, max(left, _ENOUGH))
-            left -= swept.calls
+            allowance = repo.forge, self._forges[repo.forge].history.allowance_of(repo)
+            if left[allowance] <= 0:
+                passed_over[allowance] += 1
+                continue
+            swept = self._sweep(repo, wanted, max(left[allowance], _ENOUGH))
+            left[allowance] -= swept.calls
             yield swept
+        for (forge_name, owner), count in passed_over.items():
+            _log.warning("%s: the requests of this round are used up; %d more repositories come first in the next",
+                         f"{forge_name} {owner}".strip(), count)  # fmt: skip
 
     def _in_order(self, repos: list[Repo], wanted: Wanted) -> list[Repo]:
         """Those that are wanted, of all forges together, the longest unseen first."""

@@ -142,6 +142,9 @@ class Threads(Protocol):
 class History(Protocol):
     """What happened, for whoever was not told. Cheap where nothing did: a request a repository."""
 
+    def allowance_of(self, repo: Repo) -> str:
+        """Whose allowance of requests its own are taken from: repositories with the same answer share one."""
+
     def repositories(self) -> tuple[Repo, ...]:
         """Every repository that the credential can write to, archived ones left out, in order of path."""
 

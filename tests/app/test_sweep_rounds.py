@@ -27,6 +27,7 @@ class Stage:
     def __init__(self, database, **forges):
         self.forges = {name: SimpleNamespace(history=self.history(repos)) for name, repos in forges.items()}
         self.cost, self.broken, self.asked = {}, {}, []
+        self.owners = {}
         self.database = database
 
     def history(self, repos):
@@ -34,7 +35,10 @@ class Stage:
             count_call()
             return tuple(repos)
 
-        return SimpleNamespace(repositories=repositories)
+        return SimpleNamespace(repositories=repositories, allowance_of=self.owner_of)
+
+    def owner_of(self, which):
+        return self.owners.get(which.id, "modest")
 
     def perform(self, action):
         assert isinstance(action, FindTouched)
@@ -79,6 +83,15 @@ def test_one_that_fails_or_takes_too_much_goes_to_the_end_of_the_line(database):
     for _ in range(4):
         stage.sweep(budget=3)
     assert {path for path, _ in stage.asked} >= {"acme/github-3", "acme/github-4"}
+
+
+def test_one_that_takes_too_much_takes_it_from_those_of_its_own_allowance_only(database, caplog):
+    stage = Stage(database, github=[repo(n) for n in range(1, 5)])
+    stage.owners = {1: "greedy", 2: "greedy"}
+    stage.cost["acme/github-1"] = 500
+    stage.sweep(budget=3)
+    assert [path for path, _ in stage.asked] == ["acme/github-1", "acme/github-3", "acme/github-4"]
+    assert "github greedy: the requests of this round are used up; 1 more repositories come first" in caplog.text
 
 
 def test_what_failed_is_swept_from_where_it_was(database):

@@ -87,6 +87,14 @@ class TestGitHubAppHistory(HistoryContract):
         return AppPast(sandbox)
 
 
+def test_an_app_has_an_allowance_in_each_place_and_an_account_one_for_all(sandbox: Sandbox) -> None:
+    repos = [Repo("github", n, path, "main") for n, path in enumerate(("Acme/a", "acme/b", "other/c"))]
+    _, key = register(sandbox)
+    app, holder = GitHub(sandbox.url, key), GitHub(sandbox.url, Secret("token"))
+    assert [app.history.allowance_of(repo) for repo in repos] == ["acme", "acme", "other"]
+    assert len({holder.history.allowance_of(repo) for repo in repos}) == 1
+
+
 class GitHubPost(SandboxPost):
     """A webhook of the repository, and a token that may look after it."""
 

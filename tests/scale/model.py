@@ -34,6 +34,8 @@ class Costs:
     calls_per_backport: float
     calls_per_sweep: float
     """Requests for a repository in which nothing happened."""
+    sweep_seconds: float
+    """Seconds that the bot itself takes for such a repository, whatever the way to the forge adds."""
     writes_per_backport: float
     """Requests that a forge counts as making content."""
     mirror_megabytes: float
@@ -46,6 +48,8 @@ REQUESTS_AN_HOUR = 5000
 CONTENT_AN_HOUR = 500
 """GitHub: requests that make content, of one installation."""
 SWEEPS_AN_HOUR = 6
+ON_THE_WAY = 0.15
+"""Seconds that a request to a forge on the internet takes, assumed: a sweep sends one after the other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +95,10 @@ def needs(repositories: int, habits: Habits, costs: Costs, machine: Machine) -> 
         Need("requests of the busiest installation", calls, budget, "/h", "a longer `sweep_minutes`"),
         Need("content of the busiest installation", hourly * costs.writes_per_backport, CONTENT_AN_HOUR, "/h",
              "nothing but time: the queue holds what is over"),
-        Need("repositories in a round of sweeps", repositories, Wanted().budget / costs.calls_per_sweep, "",
-             "nothing yet: what a round does not reach comes first in the next, so it is swept less often"),
+        Need("requests of a round of sweeps in the busiest installation", shared * costs.calls_per_sweep,
+             Wanted().budget, "", "nothing but time: who is not reached comes first in the next round"),
+        Need("seconds of a round of sweeps", repositories * (costs.sweep_seconds + ON_THE_WAY * costs.calls_per_sweep),
+             3600 / SWEEPS_AN_HOUR, "s", "a longer `sweep_minutes`, then a database for each group of forges"),
         Need("disk for mirrors and the database", repositories * costs.mirror_megabytes / 1e3 + kept,
              machine.disk_gigabytes, "GB", "a larger disk; mirrors may be deleted at any time"),
     ]  # fmt: skip

@@ -11,7 +11,17 @@ from statistics import median
 
 from tests.bench.report import machine
 from tests.bench.timing import percentile
-from tests.scale.model import CONTENT_AN_HOUR, REQUESTS_AN_HOUR, SWEEPS_AN_HOUR, Costs, Habits, Machine, Need, needs
+from tests.scale.model import (
+    CONTENT_AN_HOUR,
+    ON_THE_WAY,
+    REQUESTS_AN_HOUR,
+    SWEEPS_AN_HOUR,
+    Costs,
+    Habits,
+    Machine,
+    Need,
+    needs,
+)
 
 SIZES = (10, 1_000, 100_000)
 ACKNOWLEDGED = 100.0
@@ -83,7 +93,8 @@ def render(size: Size, figures: Figures) -> str:
     habits = Habits()
     costs = Costs(
         ack_per_second=ACKNOWLEDGED, backport_seconds=figures.busy_seconds / done,
-        calls_per_backport=figures.calls / done, calls_per_sweep=1, writes_per_backport=WRITES,
+        calls_per_backport=figures.calls / done, calls_per_sweep=1,
+        sweep_seconds=figures.sweep_seconds / size.repositories, writes_per_backport=WRITES,
         mirror_megabytes=MIRROR_MEGABYTES, database_kilobytes=figures.database_bytes / done / 1000,
     )  # fmt: skip
     lines = [
@@ -111,7 +122,8 @@ def _told(habits: Habits, size: Size) -> dict[str, object]:
     return {
         "deliveries": f"{habits.deliveries_a_day:g}", "backports": f"{habits.backports_a_day:g}",
         "peak": f"{habits.peak:g}", "shared": habits.per_installation, "requests": f"{REQUESTS_AN_HOUR:,}",
-        "content": CONTENT_AN_HOUR, "sweeps": SWEEPS_AN_HOUR, "mirror": f"{MIRROR_MEGABYTES:g}",
+        "content": CONTENT_AN_HOUR, "sweeps": SWEEPS_AN_HOUR, "way": f"{ON_THE_WAY:g}",
+        "mirror": f"{MIRROR_MEGABYTES:g}",
         "workers": size.workers + 1, "acknowledged": f"{ACKNOWLEDGED:g}", "writes": f"{WRITES:g}",
     }  # fmt: skip
 
@@ -133,11 +145,11 @@ machine with the forge itself and with the people on it. More workers would show
 
 _MODEL = """\
 Assumed, for one repository: {deliveries} deliveries and {backports} backports a day, {peak} times as many in the
-busiest minute; {shared} of them share one installation's budget of requests ({requests} an hour on GitHub, growing with
-their number, and {content} that make content), {sweeps} sweeps an hour at one request each where nothing happened.
-Measured: the table above; a mirror of {mirror} MB (PyTorch Lightning without blobs; what is picked adds some);
-{acknowledged} deliveries a second acknowledged by one process ([serving.md](serving.md)); {writes} requests of a
-backport that make content ([bench.md](bench.md)). A machine is two cores and 100 GB."""
+busiest minute; {shared} of them share one installation's budget of requests ({requests} an hour on GitHub, growing
+with their number, and {content} that make content), {sweeps} sweeps an hour at one request of {way} s each where
+nothing happened. Measured: the table above; a mirror of {mirror} MB (PyTorch Lightning without blobs; what is picked
+adds some); {acknowledged} deliveries a second acknowledged by one process ([serving.md](serving.md)); {writes}
+requests of a backport that make content ([bench.md](bench.md)). A machine is two cores and 100 GB."""
 
 
 def _three(values: Sequence[float]) -> str:

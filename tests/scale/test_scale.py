@@ -9,7 +9,7 @@ import pytest
 from tests.scale.model import Costs, Habits, Machine, needs
 from tests.scale.page import Figures, Size, render
 
-COSTS = Costs(100, 0.5, 9, 1, 4, 18, 40)
+COSTS = Costs(100, 0.5, 9, 1, 0.05, 4, 18, 40)
 HABITS = Habits(deliveries_a_day=86_400, backports_a_day=24, peak=2, per_installation=10)
 
 
@@ -22,7 +22,8 @@ def test_what_is_needed_is_counted_by_hand():
     assert named(100, "deliveries").share == pytest.approx(2)
     assert named(3600, "cores").needed == pytest.approx(1)  # one an hour each, two a second at the peak
     assert named(1000, "requests").needed == pytest.approx(10 * 2 * 9 + 10 * 6)  # the share of one installation only
-    assert named(3000, "round").share == pytest.approx(2)
+    assert named(3000, "seconds of a round").share == pytest.approx(3000 * (0.05 + 0.15) / 600)
+    assert named(3000, "a round of sweeps in the busiest").needed == pytest.approx(10)
     assert named(5, "content").needed == pytest.approx(5 * 2 * 4)
     assert named(1000, "disk").needed == pytest.approx(18 + 1000 * 24 * 30 * 40 / 1e6)
 

@@ -77,7 +77,7 @@ class GitHub:
         self.releases = Releases(self._connection, self._manners)
         self.branches = Branches(self._connection, is_app=isinstance(credential, AppKey))
         self.checks = Checks(self._connection)
-        self.history = History(self._connection)
+        self.history = History(self._connection, is_app=isinstance(credential, AppKey))
 
     # ── pulls ────────────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -29,8 +29,13 @@ _NO_ISSUES = 410
 class History:
     """Fulfils `bot.forges.History` for one connection."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, *, is_app: bool) -> None:
         self._connection = connection
+        self._is_app = is_app
+
+    def allowance_of(self, repo: Repo) -> str:
+        """GitHub limits an account with all its tokens, and an App by itself in each place that it is installed in."""
+        return repo.path.partition("/")[0].lower() if self._is_app else ""
 
     def repositories(self) -> tuple[Repo, ...]:
         """A request for every hundred repositories, and for an App two more for each place that it is installed in."""
