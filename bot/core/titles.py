@@ -41,7 +41,7 @@ class Title:
 
 
 def read_title(title: str) -> Title:
-    """Take a title apart. `[2.7] fix(ops)!: Text (#12)` is conventional: what stands in brackets comes before the kind."""
+    """Take a title apart. `[2.7] fix(ops)!: Text (#12)` is conventional: tags in brackets come before the kind."""
     whole, found = _split_numbers(title.strip())
     bare = whole[_PREFIXES.match(whole).end() :]  # type: ignore[union-attr]  # it matches nothing, too
     said = _TITLE.fullmatch(bare.strip())
