@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import semver
+
 from bot.core.model import Line, Tag
 
 _NUMBER = "(0|[1-9][0-9]{0,8})"
@@ -35,9 +37,12 @@ class Version:
         return self.place < other.place
 
     @property
-    def place(self) -> tuple[Line, int, bool, int]:
-        """What versions are put in order by."""
-        return self.line, self.patch, self.candidate is None, self.candidate or 0
+    def place(self) -> semver.Version:
+        """What versions are put in order by. A candidate's number is a part of its own there: `rc10` as one word would
+        come before `rc2`.
+        """
+        candidate = None if self.candidate is None else f"rc.{self.candidate}"
+        return semver.Version(self.line.major, self.line.minor, self.patch, candidate)
 
 
 @dataclass(frozen=True, slots=True)
