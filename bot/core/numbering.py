@@ -16,7 +16,7 @@ from bot.core.versions import Version, read_tag
 
 _CANDIDATE = re.compile(r"[-.]?rc[.-]?(?=[0-9]+\Z)", re.ASCII | re.IGNORECASE)
 _MARK = "-rc"
-_NUMBERS = re.compile(r"[0-9]+\.[0-9]+(?:\.[0-9]+)?", re.ASCII)
+_NUMBERS = re.compile(r"[0-9]{1,9}\.[0-9]{1,9}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
