@@ -124,6 +124,34 @@ def _read_groups(value: object) -> object:
     return tuple(name.removeprefix("@") if isinstance(name, str) else name for name in value)
 
 
+_TAG = rf"^(?:[Vv]|[A-Za-z][A-Za-z0-9._-]{{0,40}}[._-][Vv])?\{{version\}}{_END}"
+"""What `versions.read_tag` reads back."""
+_TAG_SCHEMA = WithJsonSchema({"type": "string", "pattern": _TAG})
+
+
+def _check_tag(template: str | None) -> str | None:
+    if template is not None and (not re.match(_TAG, template) or ".." in template):
+        raise ValueError("a tag is written as v{version}, {version}, or with a name before it: PyTorch-CUDA-v{version}")
+    return template
+
+
+def _read_bumps(value: object) -> object:
+    """The list as it is; a ValueError names the first entry that no file can be meant by."""
+    if isinstance(value, list):
+        if len(value) > MAX_BUMPS:
+            raise ValueError(f"at most {MAX_BUMPS} files can hold the version")
+        for entry in value:
+            if isinstance(entry, str) and not re.match(_BUMP, entry):
+                raise ValueError(f'{entry!r} is no file such as "version.txt", or "setup.cfg: version = {{version}}"')
+    return value
+
+
+MAX_BUMPS = 20
+"""Files that the version is written to."""
+
+_PART = r"(?!\.{1,2}(?:/|:|$))(?!\.git(?:/|:|$))[A-Za-z0-9._+-]{1,100}"
+_BUMP = rf"^{_PART}(?:/{_PART}){{0,19}}(?:: (?=[^\u0000-\u001f]*\{{version\}})[^\u0000-\u001f]{{1,200}})?{_END}"
+
 MAX_GROUPS = 10
 """Teams and groups that `managers` may name: each of them can cost a question to the forge."""
 
@@ -175,6 +203,35 @@ class Backporting(Table):
     """Whether it takes over the milestone. Not by default: a line has its own."""
 
 
+class Releasing(Table):
+    """How versions are made. The sections of the changelog have a place of their own."""
+
+    tag: Annotated[str | None, AfterValidator(_check_tag), _TAG_SCHEMA] = None
+    """How tags are written, with the version in the place of `{version}`, as in `"PyTorch-CUDA-v{version}"`. A line
+    that has tags keeps to theirs. Left out: as the project's newest tag is written, and `v{version}` where there is
+    none."""
+    candidate: Literal["-rcN", "-rc.N", "rcN"] | None = None
+    """What a candidate's tag ends in, with its number in the place of `N`, as in `"-rc.N"`. The same rule holds. Left
+    out: as the others are written, and `-rcN` where there is none."""
+    bump: Annotated[
+        tuple[str, ...], BeforeValidator(_read_bumps), Field(strict=False), _list_of(_BUMP, maxItems=MAX_BUMPS)
+    ] = ()
+    """The files that hold the version, each as `"version.txt"`, or with the text around the version as
+    `"setup.cfg: version = {version}"`. Of `pyproject.toml` the key under `[project]` is meant, of Python files
+    `__version__`, of others all that they hold. A candidate writes the final's version, since it becomes the final."""
+    checks: Annotated[tuple[str, ...], Field(strict=False, max_length=50)] = ()
+    """The names of the checks that must have passed on the very commit that is tagged. Empty: those that the forge
+    requires for the line's branch, else all that are reported on the commit before it."""
+    confirmed_by: Literal["anyone", "another"] = "anyone"
+    """Who may confirm a final, a yank or a rollback: any manager, or another one than who asked for it."""
+    oversized: Literal["warn", "refuse"] = "warn"
+    """What happens to a patch of a line that brings a feature or a breaking change, by the titles of its commits."""
+    tracker: bool = True
+    """Whether every line has an issue that shows how it stands, and takes commands."""
+    image: Literal["none"] = "none"
+    """What is built of a release: nothing yet."""
+
+
 class People(Table):
     """Whose wishes count, beside those of people who may write."""
 
@@ -193,6 +250,7 @@ class Policy(Table):
 
     lines: Lines = Lines()
     backport: Backporting = Backporting()
+    release: Releasing = Releasing()
     people: People = People()
 
     def trusts(self, person: Person) -> bool:

@@ -9,6 +9,7 @@ import pytest
 from bot.core.model import Line
 from bot.core.policy import MAX_GROUPS, Policy, PolicyErrors, parse
 from bot.core.tables import MAX_BYTES, MAX_MISTAKES
+from bot.core.versions import Version, read_tag
 from tests.core.values import ADA, APP
 
 DEFAULTS = Path(__file__).parents[2] / "config" / "policy.default.toml"
@@ -59,6 +60,14 @@ def test_a_policy_can_change_every_key() -> None:
         copy_labels = false
         copy_assignees = false
         copy_milestone = true
+        [release]
+        tag = "PyTorch-CUDA-v{version}"
+        candidate = "-rc.N"
+        bump = ["version.txt", "setup.cfg: version = {version}"]
+        checks = ["build / linux"]
+        confirmed_by = "another"
+        oversized = "refuse"
+        tracker = false
         [people]
         apps = ["mergebot"]
         managers = ["@acme/release", "acme/sub/leads"]
@@ -69,7 +78,8 @@ def test_a_policy_can_change_every_key() -> None:
     assert read.people.managers == ("acme/release", "acme/sub/leads")
     defaults = Policy()
     for section in Policy.model_fields:
-        for key in type(getattr(defaults, section)).model_fields.keys() - {"verified"}:  # shuts out a push
+        # verified shuts out a push, and of images there is one way only
+        for key in type(getattr(defaults, section)).model_fields.keys() - {"verified", "image"}:
             assert getattr(getattr(read, section), key) != getattr(getattr(defaults, section), key)
 
 
@@ -200,3 +210,21 @@ def test_what_sounds_like_a_credential_is_not_repeated() -> None:
     for text in written:
         [(_, quote, message)] = errors_of(text)
         assert "s3cret" not in quote + message
+
+
+@pytest.mark.parametrize("tag", ["libv{version}", "{version}x", "v", "a/v{version}", "lib-{version}", "a..v{version}"])
+def test_a_tag_that_could_not_be_read_back_is_no_way_to_write_one(tag: str) -> None:
+    [(line, _, message)] = errors_of(f"[release]\ntag = '{tag}'\n")
+    assert (line, message.startswith("release.tag: a tag is written as v{version}")) == (2, True)
+
+
+@pytest.mark.parametrize("tag", ["v{version}", "{version}", "V{version}", "PyTorch-CUDA-v{version}", "lib.v{version}"])
+def test_every_tag_that_may_be_written_is_read_back(tag: str) -> None:
+    written = policy_of(f"[release]\ntag = '{tag}'\n").release.tag
+    assert written and read_tag(written.replace("{version}", "2.7.1-rc3")) == Version(Line(2, 7), 1, 3)
+
+
+@pytest.mark.parametrize("bump", ["../x", ".git/config", "a/../b", "/etc/passwd", "x: y", "a/.git/x", "x/", ""])
+def test_a_version_is_written_to_no_file_outside_the_repository(bump: str) -> None:
+    [(line, _, message)] = errors_of(f"[release]\nbump = ['{bump}']\n")
+    assert (line, "is no file such as" in message) == (2, True)
