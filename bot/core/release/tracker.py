@@ -1,0 +1,164 @@
+"""The issue that shows how a line stands: generated text, what people wrote below it, and the holds hidden in it.
+
+It must never lose a word that people wrote there, nor take their text for its own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from bot.core.ledger import Login, safe_url
+from bot.core.messages.escape import clip, plain, pull_link
+from bot.core.model import Branch, Check, Line, Pull, Tag
+from bot.core.release.gates import Gate
+
+NOTES = "<!-- relbot:notes -->"
+"""What stands below it belongs to people."""
+
+INVITATION = "_Below this line the text is yours: I keep it as it is._"
+MAX_BODY = 60_000
+"""Characters; both forges take at least 65,536."""
+MAX_SHOWN = 60
+"""Changes that are listed one by one."""
+
+Text = Annotated[str, Field(max_length=500)]
+Number = Annotated[str, Field(pattern="^[1-9][0-9]{0,9}$")]
+
+
+class _Kept(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class HoldRow(_Kept):
+    """Somebody's wish that the line be not released."""
+
+    by: Login
+    reason: Text
+    at: int
+
+
+class Account(_Kept):
+    """What of a line is known only here. `notes` are changelog entries set by hand, None for one left out."""
+
+    version: Literal[1] = 1
+    holds: Annotated[tuple[HoldRow, ...], Field(max_length=20)] = ()
+    notes: Annotated[dict[Number, Text | None], Field(max_length=500)] = {}
+
+
+_ACCOUNT = re.compile(r"<!-- relbot:line (\{.*?\}) -->")
+_HIDDEN = re.compile(r"<!-- relbot:[^\n]* -->\n?")
+
+
+def marker_of(line: Line) -> str:
+    """What a line's tracker is found by: 2.1 is not in the marker of 2.10."""
+    return f"<!-- relbot:tracker {line} -->"
+
+
+def read_account(body: str) -> Account | None:
+    """What is hidden in a tracker; None where there is nothing that can be read, and nothing may be released then."""
+    found = _ACCOUNT.search(body.partition(NOTES)[0])
+    try:
+        return Account.model_validate_json(found[1]) if found else None
+    except ValidationError:
+        return None
+
+
+def _hide(account: Account) -> str:
+    text = account.model_dump_json(exclude_defaults=True)
+    for character in "<>-":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return f"<!-- relbot:line {text} -->"
+
+
+# ── what is shown ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A candidate of the version that is being made."""
+
+    tag: Tag
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """All that a tracker shows of a line at one moment."""
+
+    line: Line
+    branch: Branch
+    version: str
+    """The final that the line is on the way to, as `2.7.1`."""
+    final: Tag | None
+    candidates: Sequence[Candidate]
+    included: Sequence[str]
+    """What the line has brought since the last final, an entry each, as the changelog will have it."""
+    pending: Sequence[Pull]
+    missing: Sequence[Pull]
+    """What is still open of the milestone."""
+    gates: Sequence[Gate]
+    checks: Sequence[Check] = ()
+
+
+def title_of(line: Line) -> str:
+    """For people; nothing is found by it."""
+    return f"Release {line}"
+
+
+def render_tracker(view: View, account: Account, before: str = "") -> str:
+    """The whole text: marker, what is hidden, what is shown, and what people wrote in `before`."""
+    head = f"{marker_of(view.line)}\n{_hide(account)}"
+    parts = [
+        f"**The line {view.line} on the way to {view.version}** (`{view.branch.name}` at {view.branch.sha})",
+        _holds(account), _gates(view), _candidates(view), _included(view), _pulls("Open backports", view.pending),
+        _pulls("Still open for this version", view.missing),
+        "Commands can be said here: `/release help` lists them.",
+    ]  # fmt: skip
+    notes = notes_of(before)
+    shown = "\n\n".join(part for part in parts if part)
+    room = MAX_BODY - len(head) - len(notes) - 200
+    return f"{head}\n{clip(shown, max(room, 1000))}\n\n---\n{INVITATION}\n{NOTES}\n{notes}"
+
+
+def notes_of(body: str) -> str:
+    """What people wrote. Where they have deleted the marker, all that is shown may be theirs, and is kept."""
+    shown, mark, notes = body.replace("\r\n", "\n").partition(NOTES)
+    return notes.removeprefix("\n") if mark else _HIDDEN.sub("", shown).lstrip("\n")
+
+
+def _holds(account: Account) -> str:
+    rows = [f"- {plain(hold.by, 60)}: {plain(hold.reason, 500)}" for hold in account.holds]
+    return "\n".join(("### Held", *rows)) if rows else ""
+
+
+def _gates(view: View) -> str:
+    signs = {"open": "✅", "warns": "⚠️", "waits": "⏳", "closed": "⛔"}
+    rows = [f"| {signs[gate.verdict]} {gate.name} | {gate.said}{_step(gate)} |" for gate in view.gates]
+    return "\n".join(("### Gates of the next candidate", "", "| gate | |", "|---|---|", *rows)) if rows else ""
+
+
+def _step(gate: Gate) -> str:
+    return f": {gate.step}" if gate.step and gate.verdict != "open" else ""
+
+
+def _candidates(view: View) -> str:
+    last = f"The last final is {plain(view.final.name, 80)}." if view.final else "The line has no final yet."
+    rows = [f"- {plain(each.tag.name, 80)} ({each.tag.sha})" for each in view.candidates]
+    return "\n".join(("### Candidates", *(rows or ["None yet."]), "", last))
+
+
+def _included(view: View) -> str:
+    shown = [f"- {entry}" for entry in view.included[:MAX_SHOWN]]
+    more = len(view.included) - len(shown)
+    return "\n".join(("### In it", *(shown or ["Nothing since."]), *((f"- … and {more} more",) if more > 0 else ())))
+
+
+def _pulls(heading: str, pulls: Sequence[Pull]) -> str:
+    rows = [f"- {pull_link(pull.number, safe_url(pull.url))} {plain(pull.title, 100)}" for pull in pulls[:MAX_SHOWN]]
+    more = len(pulls) - len(rows)
+    return "\n".join((f"### {heading}", *rows, *((f"- … and {more} more",) if more > 0 else ()))) if rows else ""
