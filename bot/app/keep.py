@@ -15,7 +15,7 @@ from bot.app.perform import Performer
 from bot.app.settings import Settings
 from bot.app.store.database import Database
 from bot.app.sweep import Hooks, Sweeper, Wanted
-from bot.app.upkeep import FORGET, RETRY, SWEEP, Keeping, Task, Upkeep, forget, retry, sweep
+from bot.app.upkeep import DAY, FORGET, RETRY, SWEEP, Keeping, Task, Upkeep, forget, retry, sweep
 from bot.core.errors import UserError
 from bot.core.model import ForgeName
 from bot.core.setup import HookWish
@@ -42,7 +42,8 @@ def _wish(settings: Settings, forge: ForgeName, url: str) -> HookWish | None:
 
 def what_to_sweep(settings: Settings, only: str | None = None, since: int | None = None) -> Wanted:
     """The repositories of the owners that the settings name; where they name none, those that have sent something."""
-    return Wanted(settings.server.admits, bool(settings.server.owners), only, since)
+    memory = int((settings.upkeep.keep_days - 1) * DAY)  # less a day: the forge's clock is another one
+    return Wanted(settings.server.admits, bool(settings.server.owners), only, since, memory)
 
 
 def keep_up(settings: Settings, performer: Performer, intake: Intake, database: Database) -> Upkeep:

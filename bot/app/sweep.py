@@ -73,6 +73,8 @@ class Wanted:
     """
     only: str | None = None
     since: int | None = None
+    memory: int = 29 * 86_400
+    """Seconds for which comments that were answered are known to be; older ones are left."""
     budget: int = 600
     """Requests of one round from each allowance that the forges grant (GitHub: 5,000 an hour or more); repositories
     that it does not reach come first in the next.
@@ -149,8 +151,8 @@ class Sweeper:
         # Who sees a repository for the first time begins now: labels of years ago are not for this bot.
         seen = known.seen if known else Seen(now)
         if wanted.since is not None:
-            seen = replace(seen, until=wanted.since, looked_at=seen.looked_at and 1)
-        found = drive(sweep(repo, seen, now), self._perform)
+            seen = replace(seen, until=wanted.since, looked_at=seen.looked_at and 1, swept_at=0)
+        found = drive(sweep(repo, seen, now, now - wanted.memory), self._perform)
         if found.seen is None:
             return Swept(repo, warnings=("It is out of sight: archived, moved or gone.",), failed=True)
         news = tuple(delivery.id for delivery in found.deliveries if self._take(repo, delivery))

@@ -23,6 +23,11 @@ from bot.core.survey import take_survey
 OVERLAP = 15 * 60
 """Seconds that a sweep looks back beyond what the last one saw: forges list some things late."""
 
+SETTLED = 3600
+"""Seconds of rest after which nothing is listed late any more: looked back on for ever, the last thing that happened in
+a repository would be found in every round, and be news again once its name is forgotten.
+"""
+
 LOOK_AT_BRANCHES = 3600
 """Seconds between two looks at the branches where nothing else says that one is due; such a look costs a fetch."""
 
@@ -43,6 +48,8 @@ class Seen:
     """When the branches were looked at last; 0 when never."""
     tips: dict[str, str] = field(default_factory=dict)
     """The commits that the branches of lines and of backports were at then."""
+    swept_at: int = 0
+    """When the last sweep that came to its end began, by the bot's clock; 0 when that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,21 +61,30 @@ class Found:
     touched: int = 0
 
 
-def sweep(repo: Repo, seen: Seen, now: int) -> Planning[Found]:
-    """Look at one repository; it costs one request where nothing happened."""
-    since = max(0, seen.until - OVERLAP)
+def sweep(repo: Repo, seen: Seen, now: int, remembered: int = 0) -> Planning[Found]:
+    """Look at one repository; it costs one request where nothing happened. What was said before `remembered` is left:
+    whether it was answered may be forgotten.
+    """
+    since = _beginning(seen, now)
     touched = yield from ask(FindTouched(repo, since))
     if isinstance(touched, Missing):
         return Found((), None)
     posted = (yield from ask(FindPosted(repo, since, touched))) if touched else ()
     if isinstance(posted, Missing):
         return Found((), None)
-    deliveries = [*_closed(repo, touched), *_spoken(repo, posted)]
-    seen = replace(seen, until=max((seen.until, *(each.touched_at for each in touched))))
+    deliveries = [*_closed(repo, touched), *_spoken(repo, posted, remembered)]
+    seen = replace(seen, until=max((seen.until, *(each.touched_at for each in touched))), swept_at=now)
     if deliveries or (seen.looked_at and now - seen.looked_at >= LOOK_AT_BRANCHES):
         moved, seen = yield from _look_at_branches(repo, seen, now)
         deliveries += moved
     return Found(tuple(deliveries), seen, len(touched))
+
+
+def _beginning(seen: Seen, now: int) -> int:
+    """The time to go on from. A forge's time that lies ahead of ours hides nothing that comes before it."""
+    if seen.swept_at - seen.until >= SETTLED:
+        return seen.until + 1
+    return max(0, min(seen.until, seen.swept_at or now) - OVERLAP)
 
 
 def _closed(repo: Repo, touched: tuple[Touched, ...]) -> Iterator[Delivery]:
@@ -81,9 +97,9 @@ def _closed(repo: Repo, touched: tuple[Touched, ...]) -> Iterator[Delivery]:
             yield Delivery(f"closed-{each.number}-{each.touched_at}-{state}", event)
 
 
-def _spoken(repo: Repo, posted: tuple[Posted, ...]) -> Iterator[Delivery]:
+def _spoken(repo: Repo, posted: tuple[Posted, ...], remembered: int) -> Iterator[Delivery]:
     for each in posted:
-        if not read_commands(each.body):
+        if each.posted_at < remembered or not read_commands(each.body):
             continue
         kind = CommentEdited if each.is_edited else CommentPosted
         name = "edited" if each.is_edited else "comment"

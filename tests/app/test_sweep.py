@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
+import sqlalchemy as sa
 
 from bot.app.store import sightings
+from bot.app.store.database import inbox, jobs
 from bot.app.sweep import Hooks, Sweeper, Wanted
+from bot.app.upkeep import DAY, Keeping, forget
 from bot.core.model import Secret
 from bot.core.setup import HookWish
+from bot.core.sweep import SETTLED
 from bot.forges.pacing import Manners
 from tests.app.whole import HOOK_SECRET, REPO, op
 
@@ -150,20 +155,62 @@ def test_an_idle_repository_costs_one_request_beside_the_list_of_all(world):
     assert (swept.calls, swept.touched, swept.found) == (1, swept.touched, ())
 
 
+def test_an_idle_repository_costs_one_request_though_the_last_that_happened_was_a_merge(world):
+    world.land(FIX, "Make op 3 a float")
+    world.settle()
+    sweep(world)
+    rest(world)
+    [swept] = sweep(world)
+    assert (swept.calls, swept.touched) == (1, 0)
+
+
+@pytest.mark.parametrize("since", [None, 1])
+def test_a_command_that_was_answered_and_forgotten_is_not_obeyed_with_the_rights_of_today(world, since):
+    number = world.land(FIX, "Make op 3 a float")
+    world.forge.comment(REPO, number, "/backport 2.8", by="rita")
+    world.settle()
+    sweep(world)
+    rest(world)
+    said = world.said_on(number)
+    world.forge.grant(REPO, "rita", "write")
+    grow_old(world)
+    swept = sweep(world, since=since, memory=-60)
+    assert "comment" not in found(swept)
+    assert world.said_on(number) == said
+    assert not world.pulls_onto("release/2.8")
+
+
 # ── the hands ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def age_look(world):
     """As if the last look at the branches had been an hour ago."""
-    from dataclasses import replace
+    assert change_seen(world, looked_at=1).tips["release/2.7"]
 
+
+def rest(world):
+    """As if sweeps had found nothing new for an hour."""
+    change_seen(world, swept_at=int(time.time()) + SETTLED)
+
+
+def change_seen(world, **changed):
+    """Change what sweeps have seen of the one repository."""
     performer = world.acting
     [forge] = performer.forges.values()
     [repo] = forge.history.repositories()
     with world.runner.database.begin() as connection:
         known = sightings.read(connection, repo)
-        assert known.seen.tips["release/2.7"]
-        sightings.write(connection, repo, replace(known.seen, looked_at=1), known.hook_at)
+        sightings.write(connection, repo, replace(known.seen, **changed), known.hook_at)
+    return known.seen
+
+
+def grow_old(world):
+    """As if a month had gone by, and what it takes along were forgotten."""
+    with world.runner.database.begin() as connection:
+        for table, column in ((inbox, "received_at"), (jobs, "updated_at")):
+            connection.execute(sa.update(table).values({column: table.c[column] - 40 * DAY}))
+    time.sleep(1)  # the engine's own rows are as new as they are
+    forget(world.runner.database, world.runner.intake.queue, Keeping(engine=0))
 
 
 def forget_pull(world, number):

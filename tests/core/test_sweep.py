@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from bot.core.actions import FindPulls, Missing, Sync, Synced
 from bot.core.events import CommentEdited, CommentPosted, PullClosed, PushedTo
 from bot.core.history import FindPosted, FindTouched, Posted, Touched
 from bot.core.model import Branch
-from bot.core.sweep import LOOK_AT_BRANCHES, MOST_ASKED_FOR, OVERLAP, Found, Seen, sweep
+from bot.core.sweep import LOOK_AT_BRANCHES, MOST_ASKED_FOR, OVERLAP, SETTLED, Found, Seen, sweep
 from tests.core.driving import drive, kinds
 from tests.core.values import ADA, MOVED, NEW, REPO, TIP26, TIP27, a_backport_pull
 
@@ -38,7 +39,7 @@ def synced(**tips: str) -> Synced:
 def test_where_nothing_happened_one_question_is_asked():
     found, asked = swept(touched=())
     assert kinds(asked) == ["FindTouched"]
-    assert found == Found((), SEEN)
+    assert found == Found((), replace(SEEN, swept_at=NOW))
     assert asked[0].since == SEEN.until - OVERLAP
 
 
@@ -71,9 +72,29 @@ def test_the_same_state_has_the_same_name_and_another_one_has_another():
 
 def test_the_next_sweep_begins_at_what_was_seen_last_by_the_clock_of_the_forge():
     found, _ = swept(touched=(touched(13, at=NOW + 300, is_open=True), touched(14, at=NOW, is_open=True)), posted=())
-    assert found.seen == Seen(NOW + 300)
+    assert found.seen == Seen(NOW + 300, swept_at=NOW)
     found, _ = swept(touched=(touched(13, at=SEEN.until - 700, is_open=True),), posted=())
-    assert found.seen == SEEN
+    assert found.seen == replace(SEEN, swept_at=NOW)
+
+
+def test_what_happened_last_is_looked_back_on_until_it_has_settled_and_no_longer():
+    def asks_since(swept_at: int) -> int:
+        return swept(Seen(SEEN.until, swept_at=swept_at), touched=())[1][0].since
+
+    assert asks_since(0) == asks_since(SEEN.until + SETTLED - 1) == SEEN.until - OVERLAP
+    assert asks_since(SEEN.until + SETTLED) == SEEN.until + 1
+
+
+def test_a_time_that_lies_ahead_hides_nothing_that_comes_before_it():
+    seen = swept(touched=(touched(13, at=NOW + 10**7, is_open=True),), posted=())[0].seen
+    assert swept(seen, touched=())[1][0].since == NOW - OVERLAP
+    assert swept(Seen(NOW + 10**7), touched=())[1][0].since == NOW - OVERLAP
+
+
+def test_what_was_said_before_anything_is_remembered_is_left():
+    answers = {FindTouched: (touched(is_open=True),), FindPosted: (posted("/backport 2.7"),), Sync: synced()}
+    found = [drive(sweep(REPO, SEEN, NOW, NOW - 60 + later), answers)[0].deliveries for later in (0, 1)]
+    assert [len(each) for each in found] == [1, 0]
 
 
 @pytest.mark.parametrize("gone", ["touched", "posted"])
@@ -94,7 +115,7 @@ def known(**tips: str) -> Seen:
 def test_the_first_look_at_lines_takes_them_as_they_are():
     found, _ = swept(touched=(touched(),), posted=(), synced=synced(**{"release/2.7": TIP27}))
     assert [type(delivery.event) for delivery in found.deliveries] == [PullClosed]
-    assert found.seen == Seen(NOW - 60, NOW, {"release/2.7": TIP27})
+    assert found.seen == Seen(NOW - 60, NOW, {"release/2.7": TIP27}, NOW)
 
 
 def test_a_line_that_moved_is_a_push_and_one_that_did_not_is_none():
