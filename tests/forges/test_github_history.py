@@ -205,6 +205,18 @@ def test_a_suspended_installation_opens_nothing(sandbox: Sandbox) -> None:
     assert past.forge.history.repositories() == ()
 
 
+@pytest.mark.parametrize("where", [r"/access_tokens$", r"/installation/repositories$"])
+def test_an_owner_who_locks_the_app_out_does_not_hide_what_others_have(sandbox: Sandbox, where: str) -> None:
+    past = AppPast(sandbox)
+    (app,) = sandbox.forge.world.apps.values()
+    sandbox.create_repository("ada/other")
+    install(sandbox, app, "ada/other")
+    said = "Although you appear to have the correct authorization credentials, the organization has an IP allow list."
+    sandbox.fail(Fault(where, status=403, body={"message": said}))
+    assert len(past.forge.history.repositories()) == 1
+    assert len(past.forge.history.repositories()) == 2
+
+
 REPO = Repo("github", 7, PATH, "main")
 PULL = {"merged_at": None}
 

@@ -6,6 +6,7 @@ the time of what was seen last, never by the number of the page.
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ from bot.core.history import Posted, Touched
 from bot.core.model import Person, Pull, Repo
 from bot.forges.fields import Fields
 from bot.forges.github.connection import Connection
+from bot.forges.github.identity import Listing
 from bot.forges.github.pages import each, read_page
 from bot.forges.github.reading import GHOST, read_pull, reading
 from bot.forges.github.wire import Wire
@@ -24,6 +26,8 @@ from bot.forges.wire_fault import WireFault
 
 _ISSUE = re.compile(r"/issues/([1-9][0-9]{0,17})\Z", re.ASCII)
 _NO_ISSUES = 410
+
+_log = logging.getLogger(__name__)
 
 
 class History:
@@ -39,8 +43,17 @@ class History:
 
     def repositories(self) -> tuple[Repo, ...]:
         """A request for every hundred repositories, and for an App two more for each place that it is installed in."""
-        with reading("the repositories that the bot can write to"):
-            found = {repo.id: repo for repo in self._each_repository()}
+        found: dict[int, Repo] = {}
+        trouble = None
+        for wire, listing in self._connection.everywhere():
+            try:
+                with reading("the repositories that the bot can write to"):
+                    found |= {repo.id: repo for repo in _each_repository(wire, listing)}
+            except WireFault as fault:  # an owner may have locked us out, and the others' are listed all the same
+                _log.warning("some repositories are left out: %s", fault)
+                trouble = fault
+        if trouble and not found:
+            raise trouble
         return tuple(sorted(found.values(), key=lambda repo: repo.path.lower()))
 
     def touched(self, repo: Repo, since: int) -> tuple[Touched, ...] | Missing:
@@ -84,15 +97,14 @@ class History:
                 return Missing(f"repository {repo.path}")
             raise
 
-    def _each_repository(self) -> Iterator[Repo]:
-        for wire, listing in self._connection.everywhere():
-            for found in each(wire, listing.path, listing.key):
-                # What an App may do is said where it is installed, not of each repository.
-                writable = listing.may_write or (found.has("permissions")
-                                                 and found.fields("permissions").says("push", value=True))  # fmt: skip
-                if writable and not found.says("archived", value=True) and not found.says("disabled", value=True):
-                    branch = found.text("default_branch")
-                    yield Repo("github", found.number("id"), found.text("full_name"), branch)
+
+def _each_repository(wire: Wire, listing: Listing) -> Iterator[Repo]:
+    for found in each(wire, listing.path, listing.key):
+        # What an App may do is said where it is installed, not of each repository.
+        writable = listing.may_write or (found.has("permissions")
+                                         and found.fields("permissions").says("push", value=True))  # fmt: skip
+        if writable and not found.says("archived", value=True) and not found.says("disabled", value=True):
+            yield Repo("github", found.number("id"), found.text("full_name"), found.text("default_branch"))
 
 
 def _place(repo: Repo) -> str:
