@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from contextlib import suppress
 
 from bot.app.durable import Queue
 from bot.app.store import deliveries
@@ -84,7 +83,16 @@ class Intake:
         return number is not None
 
     def _keep_draining(self) -> None:
+        """Whatever befalls one look, the next one comes: nobody else brings in what was answered."""
+        trouble = ""
         while not self._stopping.wait(self._look):
-            with suppress(Fault):
+            try:
                 if count := self.drain():
                     _log.info("%d spooled deliveries are in the database now", count)
+            except Exception as error:
+                if str(error) != trouble:
+                    known = isinstance(error, Fault)
+                    _log.warning("what is spooled waits: %s", error, exc_info=None if known else error)
+                trouble = str(error)
+            else:
+                trouble = ""

@@ -139,6 +139,10 @@ class Sweeper:
                 level = logging.WARNING if isinstance(error, UserError) or error.passing else logging.ERROR
                 _log.log(level, "it could not be swept: %s", error, extra={"fault": name_fault(error)})
                 swept = Swept(repo, warnings=(str(error),), failed=True)
+            except Exception as error:  # whatever one repository holds, the others have their turn
+                fault = name_fault(error)
+                _log.exception("sweeping it broke down", extra={"fault": fault})
+                swept = Swept(repo, warnings=(f"Sweeping it broke down: see {fault} in the log.",), failed=True)
             if swept.failed:
                 with self._database.begin() as connection:
                     sightings.note_try(connection, repo, Seen(int(time.time())))

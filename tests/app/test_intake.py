@@ -9,6 +9,7 @@ import pytest
 from bot.app.intake import Intake
 from bot.app.store.database import Database
 from bot.app.store.spool import Spool
+from bot.core.events import Delivery
 from tests.app.values import a_closing
 
 
@@ -51,3 +52,36 @@ def test_a_database_that_is_away_is_asked_once_a_second_and_everything_is_spoole
     intake.handle("later", a_closing())
     assert database.asked == few + 1
     intake.close()
+
+
+class Taking(Nowhere):
+    """A queue that notes what is put there."""
+
+    def __init__(self):
+        self.taken = []
+
+    def put_plan(self, connection, key, partition, number):
+        self.taken.append(key)
+
+
+def test_a_file_that_cannot_be_used_holds_nothing_up(tmp_path):
+    spool, queue = Spool(tmp_path / "spool"), Taking()
+    (tmp_path / "spool" / "0.json").mkdir(parents=True)
+    opened = Database(f"sqlite:///{tmp_path}/relbot.sqlite")
+    opened.prepare()
+    spool.put("github", Delivery("one", a_closing()))
+    intake = Intake(opened, queue, spool, look=0.01)
+    try:
+        wait_for(lambda: queue.taken == ["github:one"])
+        spool.put("github", Delivery("two", a_closing()))
+        wait_for(lambda: len(queue.taken) == 2)
+    finally:
+        intake.close()
+        opened.close()
+
+
+def wait_for(what):
+    end = time.monotonic() + 10
+    while not what():
+        assert time.monotonic() < end
+        time.sleep(0.01)

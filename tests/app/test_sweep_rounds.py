@@ -94,6 +94,15 @@ def test_one_that_takes_too_much_takes_it_from_those_of_its_own_allowance_only(d
     assert "github greedy: the requests of this round are used up; 1 more repositories come first" in caplog.text
 
 
+def test_one_that_breaks_the_program_takes_no_turn_from_the_others(database):
+    stage = Stage(database, github=[repo(1), repo(2)])
+    stage.broken["acme/github-1"] = OSError("no space left on device")
+    for _ in range(2):
+        first, second = sorted(stage.sweep(), key=lambda swept: swept.repo.id)
+        assert (first.failed, second.failed) == (True, False)
+    assert "no space" not in first.warnings[0]
+
+
 def test_what_failed_is_swept_from_where_it_was(database):
     stage = Stage(database, github=[repo(1)])
     with database.begin() as connection:

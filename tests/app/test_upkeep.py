@@ -14,6 +14,7 @@ from bot.app.store.database import Database, now
 from bot.app.store.database import audit as audit_table
 from bot.app.store.database import inbox as inbox_table
 from bot.app.store.database import jobs as jobs_table
+from bot.app.store.database import rounds as rounds_table
 from bot.app.upkeep import DAY, Keeping, Task, Upkeep, forget, retry
 from bot.core.errors import Fault
 from bot.core.sweep import Seen
@@ -66,6 +67,15 @@ def test_a_round_is_begun_by_one_of_many_and_again_when_it_is_due(database):
         assert not rounds.take(connection, "sweep", 60)
         assert rounds.take(connection, "other", 60)
         assert rounds.take(connection, "sweep", 0)
+
+
+def test_a_clock_that_was_wrong_once_does_not_end_the_rounds(database):
+    with database.begin() as connection:
+        assert rounds.take(connection, "sweep", 60)
+    age(database, rounds_table, -3650, "began_at")
+    with database.begin() as connection:
+        assert rounds.take(connection, "sweep", 60)
+        assert not rounds.take(connection, "sweep", 60)
 
 
 def test_every_task_is_done_at_the_start_and_again_whatever_befalls_it(database):

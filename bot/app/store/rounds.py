@@ -12,6 +12,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.app.store.database import now, rounds
 
+_CLOCKS_DIFFER = 86_400.0
+
 
 @dataclass(frozen=True, slots=True)
 class Round:
@@ -23,12 +25,14 @@ class Round:
 
 
 def take(connection: sa.Connection, name: str, every: float) -> bool:
-    """Begin a round, unless one was begun less than `every` seconds ago."""
+    """Begin a round, unless one was begun less than `every` seconds ago. What was begun more than a day from now was
+    begun by a clock that was wrong, and holds nobody up.
+    """
     insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     moment = now()
     begun = {"began_at": moment, "ended_at": None}
     first = insert(rounds).values(name=name, summary="", **begun)
-    is_due = rounds.c.began_at <= moment - every
+    is_due = sa.or_(rounds.c.began_at <= moment - every, rounds.c.began_at > moment + _CLOCKS_DIFFER)
     taken = first.on_conflict_do_update(index_elements=["name"], set_=begun, where=is_due)
     return connection.execute(taken.returning(rounds.c.name)).scalar() is not None
 

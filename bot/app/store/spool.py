@@ -36,20 +36,33 @@ class Spool:
             raise Fault(f"The spool {self._folder} takes nothing: {error.strerror}.", passing=True) from None
 
     def drain(self, take: Callable[[ForgeName, Delivery], object]) -> int:
-        """Hand every delivery on, oldest first, and forget it once `take` has returned; how many there were."""
+        """Hand every delivery on, oldest first, and forget it once `take` has returned; how many there were.
+
+        Raises `Fault` at the end for a file that the disk did not give or let go: it waits, and holds nothing else up.
+        """
         count = 0
+        trouble: OSError | None = None
         for file in sorted(self._folder.glob("*.json")):
             try:
-                forge, delivery = decode(file.read_text())
-            except (Unreadable, ValueError):
-                file.rename(file.with_suffix(".unreadable"))
-                continue
+                count += self._hand_on(file, take)
             except FileNotFoundError:
                 continue  # another process was faster
-            take(forge, delivery)
-            file.unlink(missing_ok=True)
-            count += 1
+            except OSError as error:
+                trouble = trouble or error
+        if trouble:
+            words = f"The spool {self._folder} holds what cannot be handled: {trouble.strerror}, {trouble.filename}."
+            raise Fault(words, passing=True)
         return count
+
+    def _hand_on(self, file: Path, take: Callable[[ForgeName, Delivery], object]) -> bool:
+        try:
+            forge, delivery = decode(file.read_text())
+        except (Unreadable, ValueError):
+            file.rename(file.with_suffix(".unreadable"))
+            return False
+        take(forge, delivery)
+        file.unlink(missing_ok=True)
+        return True
 
     def __len__(self) -> int:
         return sum(1 for _ in self._folder.glob("*.json"))
