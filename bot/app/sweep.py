@@ -21,7 +21,7 @@ from bot.core.errors import Fault, UserError
 from bot.core.events import CommentEdited, CommentPosted, Delivery
 from bot.core.model import ForgeName, Repo
 from bot.core.setup import Hook, HookReady, HookWish
-from bot.core.sweep import Seen, sweep
+from bot.core.sweep import OVERLAP, Seen, sweep
 from bot.forges import Forge, RepositorySettings
 from bot.forges.tally import tallying
 
@@ -165,7 +165,8 @@ class Sweeper:
             sightings.write(connection, repo, found.seen, hook_at)
         if repo.forge not in self._hooks or (now - hook_at < LOOK_AT_HOOKS and wanted.since is None):
             return swept
-        looked = self._look_after_hook(repo, wanted.since or int(hook_at) or now)
+        # A delivery counts from when it was sent, by the forge's clock, and is listed once it was given up.
+        looked = self._look_after_hook(repo, wanted.since or (int(hook_at) or now) - OVERLAP)
         if not looked.is_unfinished:
             with self._database.begin() as connection:
                 sightings.write(connection, repo, found.seen, now)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import closing
 from types import SimpleNamespace
 
@@ -11,10 +12,11 @@ import sqlalchemy as sa
 from bot.app.store import sightings
 from bot.app.store.database import Database
 from bot.app.store.database import sightings as table
-from bot.app.sweep import Hooks, Sweeper, Wanted
+from bot.app.sweep import LOOK_AT_HOOKS, Hooks, Sweeper, Wanted
 from bot.core.errors import Fault
-from bot.core.history import FindTouched
+from bot.core.history import FailedDelivery, FindTouched
 from bot.core.model import Repo
+from bot.core.setup import Hook
 from bot.core.sweep import OVERLAP, Seen
 from bot.forges.tally import count_call
 
@@ -134,6 +136,36 @@ def test_trouble_with_the_webhook_is_told_and_what_was_seen_is_kept(database):
     after = seen_of(database, repo(1))
     assert after.swept_at > before.swept_at
     assert after.hook_at > 1.0  # lasting trouble is looked at as seldom as a good webhook
+
+
+class Slow:
+    """A webhook whose last delivery was still under way at the first look, and had failed at the second."""
+
+    def __init__(self, sent_at):
+        self.sent_at, self.looks, self.again = sent_at, 0, []
+        self.deliveries = self
+
+    def find_hook(self, repo, url):
+        return Hook(url)
+
+    def failed(self, repo, url, since):
+        self.looks += 1
+        return (FailedDelivery("late", "1", self.sent_at),) if self.looks > 1 and self.sent_at >= since else ()
+
+    def redeliver(self, repo, url, failed):
+        self.again.append(failed.id)
+
+
+def test_a_delivery_that_was_under_way_at_the_last_look_is_asked_for_again(database):
+    stage, settings = Stage(database, github=[repo(1)]), Slow(int(time.time()) - 8)
+    stage.sweep({"github": Hooks(settings, URL)})
+    known = seen_of(database, repo(1))
+    aged = known.hook_at - LOOK_AT_HOOKS
+    settings.sent_at -= LOOK_AT_HOOKS
+    with database.begin() as connection:
+        sightings.write(connection, repo(1), known.seen, aged)
+    [swept] = stage.sweep({"github": Hooks(settings, URL)})
+    assert (swept.sent_again, settings.again) == (1, ["late"])
 
 
 def test_what_another_version_has_written_is_gone_on_from_when_that_was(database):

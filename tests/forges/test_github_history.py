@@ -217,6 +217,16 @@ def test_an_owner_who_locks_the_app_out_does_not_hide_what_others_have(sandbox: 
     assert len(past.forge.history.repositories()) == 2
 
 
+def test_an_owner_whose_requests_are_used_up_does_not_hide_what_others_have(sandbox: Sandbox) -> None:
+    past = AppPast(sandbox)
+    (app,) = sandbox.forge.world.apps.values()
+    sandbox.create_repository("ada/other")
+    install(sandbox, app, "ada/other")
+    busy = {"retry-after": "3000"}
+    sandbox.fail(Fault(r"/installation/repositories$", status=403, body={"message": "Slow down."}, headers=busy))
+    assert [len(past.forge.history.repositories()) for _ in range(2)] == [1, 1]
+
+
 REPO = Repo("github", 7, PATH, "main")
 PULL = {"merged_at": None}
 

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from github.Repository import Repository
 
 from bot.core.actions import Missing
+from bot.core.errors import Fault
 from bot.core.history import Posted, Touched
 from bot.core.model import Person, Pull, Repo
 from bot.forges.fields import Fields
@@ -49,7 +50,7 @@ class History:
             try:
                 with reading("the repositories that the bot can write to"):
                     found |= {repo.id: repo for repo in _each_repository(wire, listing)}
-            except WireFault as fault:  # an owner may have locked us out, and the others' are listed all the same
+            except Fault as fault:  # one owner may lock us out, or have used up what is theirs: the others have not
                 _log.warning("some repositories are left out: %s", fault)
                 trouble = fault
         if trouble and not found:
