@@ -34,6 +34,9 @@ MOST_SENT_AGAIN = 20
 _ENOUGH = 50
 """Requests that one repository may cost at least: a round that is nearly at its end still ends what it began."""
 
+_COST_OF_A_PULL = 2
+"""Requests that a pull may cost in which something was said. What a sweep cannot pay for it would never get done with."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -134,7 +137,7 @@ class Sweeper:
         """A repository that cannot be swept now is swept from where it was the next time, when its turn comes again."""
         with about(repository=repo.path), tallying(budget) as tally:
             try:
-                swept = self._look(repo, wanted)
+                swept = self._look(repo, wanted, budget)
             except (Fault, UserError) as error:
                 level = logging.WARNING if isinstance(error, UserError) or error.passing else logging.ERROR
                 _log.log(level, "it could not be swept: %s", error, extra={"fault": name_fault(error)})
@@ -148,15 +151,16 @@ class Sweeper:
                     sightings.note_try(connection, repo, Seen(int(time.time())))
             return replace(swept, calls=tally.calls)
 
-    def _look(self, repo: Repo, wanted: Wanted) -> Swept:
+    def _look(self, repo: Repo, wanted: Wanted, budget: int) -> Swept:
         now = int(time.time())
+        most = None if wanted.since is not None else budget // _COST_OF_A_PULL
         with self._database.begin() as connection:
             known = sightings.read(connection, repo)
         # Who sees a repository for the first time begins now: labels of years ago are not for this bot.
         seen = known.seen if known else Seen(now)
         if wanted.since is not None:
-            seen = replace(seen, until=wanted.since, looked_at=seen.looked_at and 1, swept_at=0)
-        found = drive(sweep(repo, seen, now, now - wanted.memory), self._perform)
+            seen = replace(seen, until=wanted.since, looked_at=seen.looked_at and 1, swept_at=0, behind=None)
+        found = drive(sweep(repo, seen, now, now - wanted.memory, most), self._perform)
         if found.seen is None:
             return Swept(repo, warnings=("It is out of sight: archived, moved or gone.",), failed=True)
         news = tuple(delivery.id for delivery in found.deliveries if self._take(repo, delivery))

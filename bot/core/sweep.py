@@ -50,6 +50,8 @@ class Seen:
     """The commits that the branches of lines and of backports were at then."""
     swept_at: int = 0
     """When the last sweep that came to its end began, by the bot's clock; 0 when that is not known."""
+    behind: int | None = None
+    """Since when comments count on the pulls that the last sweep left for the next one; None where it left none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,19 +63,21 @@ class Found:
     touched: int = 0
 
 
-def sweep(repo: Repo, seen: Seen, now: int, remembered: int = 0) -> Planning[Found]:
+def sweep(repo: Repo, seen: Seen, now: int, remembered: int = 0, most: int | None = None) -> Planning[Found]:
     """Look at one repository; it costs one request where nothing happened. What was said before `remembered` is left:
-    whether it was answered may be forgotten.
+    whether it was answered may be forgotten. Of more than `most` pulls the newest are left for the next sweep.
     """
     since = _beginning(seen, now)
-    touched = yield from ask(FindTouched(repo, since))
-    if isinstance(touched, Missing):
+    every = yield from ask(FindTouched(repo, since))
+    if isinstance(every, Missing):
         return Found((), None)
-    posted = (yield from ask(FindPosted(repo, since, touched))) if touched else ()
+    touched, spoken_since = _oldest(every, most), since if seen.behind is None else seen.behind
+    posted = (yield from ask(FindPosted(repo, spoken_since, touched))) if touched else ()
     if isinstance(posted, Missing):
         return Found((), None)
     deliveries = [*_closed(repo, touched), *_spoken(repo, posted, remembered)]
-    seen = replace(seen, until=max((seen.until, *(each.touched_at for each in touched))), swept_at=now)
+    until = max((seen.until, *(each.touched_at for each in touched)))
+    seen = replace(seen, until=until, swept_at=now, behind=spoken_since if len(touched) < len(every) else None)
     if deliveries or (seen.looked_at and now - seen.looked_at >= LOOK_AT_BRANCHES):
         moved, seen = yield from _look_at_branches(repo, seen, now)
         deliveries += moved
@@ -82,9 +86,16 @@ def sweep(repo: Repo, seen: Seen, now: int, remembered: int = 0) -> Planning[Fou
 
 def _beginning(seen: Seen, now: int) -> int:
     """The time to go on from. A forge's time that lies ahead of ours hides nothing that comes before it."""
-    if seen.swept_at - seen.until >= SETTLED:
+    if seen.behind is not None or seen.swept_at - seen.until >= SETTLED:
         return seen.until + 1
     return max(0, min(seen.until, seen.swept_at or now) - OVERLAP)
+
+
+def _oldest(touched: tuple[Touched, ...], most: int | None) -> tuple[Touched, ...]:
+    """So many of them, and those of the last one's second: a time is all that says where to go on."""
+    if most is None or len(touched) <= most:
+        return touched
+    return tuple(each for each in touched if each.touched_at <= touched[most - 1].touched_at)
 
 
 def _closed(repo: Repo, touched: tuple[Touched, ...]) -> Iterator[Delivery]:

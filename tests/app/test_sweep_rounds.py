@@ -14,7 +14,7 @@ from bot.app.store.database import Database
 from bot.app.store.database import sightings as table
 from bot.app.sweep import LOOK_AT_HOOKS, Hooks, Sweeper, Wanted
 from bot.core.errors import Fault
-from bot.core.history import FailedDelivery, FindTouched
+from bot.core.history import FailedDelivery, FindTouched, Touched
 from bot.core.model import Repo
 from bot.core.setup import Hook
 from bot.core.sweep import OVERLAP, Seen
@@ -103,6 +103,30 @@ def test_one_that_breaks_the_program_takes_no_turn_from_the_others(database):
         first, second = sorted(stage.sweep(), key=lambda swept: swept.repo.id)
         assert (first.failed, second.failed) == (True, False)
     assert "no space" not in first.warnings[0]
+
+
+def test_a_repository_in_which_more_happened_than_a_round_can_pay_for_is_got_done_with(database):
+    began = int(time.time()) - 7200
+    crowd = [Touched(n, is_open=True, is_merged=False, labels=(), touched_at=began + n) for n in range(1, 101)]
+    read = set()
+
+    def perform(action):
+        count_call()
+        if isinstance(action, FindTouched):
+            return tuple(one for one in crowd if one.touched_at >= action.since)
+        for one in action.touched:  # as on GitLab
+            count_call()
+            read.add(one.number)
+        return ()
+
+    stage = Stage(database, gitlab=[repo(1, "gitlab")])
+    stage.perform = perform
+    with database.begin() as connection:
+        sightings.write(connection, repo(1, "gitlab"), Seen(began), 0.0)
+    for _ in range(4):
+        [swept] = stage.sweep(budget=60)
+        assert not swept.failed, swept.warnings
+    assert read == set(range(1, 101))
 
 
 def test_what_failed_is_swept_from_where_it_was(database):

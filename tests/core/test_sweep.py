@@ -97,6 +97,23 @@ def test_what_was_said_before_anything_is_remembered_is_left():
     assert [len(each) for each in found] == [1, 0]
 
 
+def test_what_is_too_much_for_one_sweep_is_left_to_the_next_with_all_that_was_said():
+    pulls = tuple(touched(number, at=NOW - 100 + number // 2, is_open=True) for number in range(2, 10))
+    seen, asked_of, since = SEEN, [], []
+    for _ in range(4):
+        left = tuple(pull for pull in pulls if not since or pull.touched_at >= since[-1])
+        found, asked = drive(sweep(REPO, seen, NOW, 0, 3), {FindTouched: left, FindPosted: ()})
+        seen = found.seen
+        asked_of.append([pull.number for pull in asked[1].touched] if left else [])
+        since.append(seen.until + 1)
+        assert asked[0].since == (SEEN.until - OVERLAP if len(since) == 1 else since[-2])
+        assert not left or asked[1].since == SEEN.until - OVERLAP
+        if seen.behind is None:
+            break
+    assert asked_of == [[2, 3, 4, 5], [6, 7, 8, 9]]
+    assert seen == Seen(NOW - 96, swept_at=NOW)
+
+
 @pytest.mark.parametrize("gone", ["touched", "posted"])
 def test_a_repository_out_of_sight_leaves_nothing_behind(gone):
     answers = {"touched": (touched(),), "posted": ()} | {gone: Missing("it")}
