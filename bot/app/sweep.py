@@ -34,8 +34,13 @@ MOST_SENT_AGAIN = 20
 _ENOUGH = 50
 """Requests that one repository may cost at least: a round that is nearly at its end still ends what it began."""
 
+_GIVES_UP = 3
+"""Repositories in a row that fail for what passes, before the rest is left to the next round: a forge that hangs takes
+a minute for each, and another one's wait as long.
+"""
+
 _COST_OF_A_PULL = 2
-"""Requests that a pull may cost in which something was said. What a sweep cannot pay for it would never get done with."""
+"""Requests that a pull may cost. With what one sweep cannot pay for it would never get done."""
 
 _log = logging.getLogger(__name__)
 
@@ -52,6 +57,8 @@ class Swept:
     warnings: tuple[str, ...] = ()
     """What is wrong with the webhook, or why the repository could not be swept."""
     failed: bool = False
+    is_passing: bool = False
+    """Whether it failed for what may be the forge's trouble rather than its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,17 +117,21 @@ class Sweeper:
                     yield Swept(Repo(name, 0, name, ""), calls=calls, warnings=(str(error),), failed=True)
         left: dict[tuple[str, str], int] = defaultdict(lambda: wanted.budget)
         passed_over: Counter[tuple[str, str]] = Counter()
+        in_trouble: Counter[tuple[str, str]] = Counter()
         for repo in self._in_order(repos, wanted):
             allowance = repo.forge, self._forges[repo.forge].history.allowance_of(repo)
-            if left[allowance] <= 0:
+            if left[allowance] <= 0 or in_trouble[allowance] >= _GIVES_UP:
                 passed_over[allowance] += 1
                 continue
             swept = self._sweep(repo, wanted, max(left[allowance], _ENOUGH))
             left[allowance] -= swept.calls
+            in_trouble[allowance] = in_trouble[allowance] + 1 if swept.is_passing else 0
             yield swept
         for (forge_name, owner), count in passed_over.items():
-            _log.warning("%s: the requests of this round are used up; %d more repositories come first in the next",
-                         f"{forge_name} {owner}".strip(), count)  # fmt: skip
+            over = left[forge_name, owner] <= 0
+            why = "the requests of this round are used up" if over else "nothing can be had for now"
+            _log.warning("%s: %s; %d more repositories come first in the next",
+                         f"{forge_name} {owner}".strip(), why, count)  # fmt: skip
 
     def _in_order(self, repos: list[Repo], wanted: Wanted) -> list[Repo]:
         """Those that are wanted, of all forges together, the longest unseen first."""
@@ -141,7 +152,8 @@ class Sweeper:
             except (Fault, UserError) as error:
                 level = logging.WARNING if isinstance(error, UserError) or error.passing else logging.ERROR
                 _log.log(level, "it could not be swept: %s", error, extra={"fault": name_fault(error)})
-                swept = Swept(repo, warnings=(str(error),), failed=True)
+                passing = isinstance(error, Fault) and error.passing
+                swept = Swept(repo, warnings=(str(error),), failed=True, is_passing=passing)
             except Exception as error:  # whatever one repository holds, the others have their turn
                 fault = name_fault(error)
                 _log.exception("sweeping it broke down", extra={"fault": fault})

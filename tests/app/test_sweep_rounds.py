@@ -105,6 +105,19 @@ def test_one_that_breaks_the_program_takes_no_turn_from_the_others(database):
     assert "no space" not in first.warnings[0]
 
 
+def test_a_forge_that_hangs_is_left_alone_until_the_next_round_and_the_other_is_not(database, caplog):
+    stage = Stage(database, gitlab=[repo(n, "gitlab") for n in range(1, 9)], github=[repo(n) for n in range(1, 5)])
+    stage.broken = {f"acme/gitlab-{n}": Fault("no answer", passing=True) for n in range(1, 9)}
+    for _ in range(2):
+        stage.sweep()
+    for forge, count in (("gitlab", 6), ("github", 8)):
+        assert len([path for path, _ in stage.asked if forge in path]) == count
+    assert len({path for path, _ in stage.asked if "gitlab" in path}) == 6, "others come first in the next round"
+    assert "gitlab modest: nothing can be had for now; 5 more repositories come first in the next" in caplog.text
+    stage.broken = {f"acme/gitlab-{n}": Fault("gone", passing=False) for n in range(1, 9)}
+    assert len(stage.sweep()) == 12, "what is wrong with one is not for others to pay"
+
+
 def test_a_repository_in_which_more_happened_than_a_round_can_pay_for_is_got_done_with(database):
     began = int(time.time()) - 7200
     crowd = [Touched(n, is_open=True, is_merged=False, labels=(), touched_at=began + n) for n in range(1, 101)]
