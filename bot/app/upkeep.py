@@ -106,13 +106,19 @@ def summarise(swept: Iterable[Swept]) -> str:
 def retry(database: Database, queue: Queue, after: float = 3600.0) -> str:
     """Begin once more what a fault ended more than `after` seconds ago; nobody was told of most of these."""
     with database.begin() as connection:
+        unplanned = deliveries.broken_down(connection, now() - after)
+        for key, partition in unplanned:
+            number = deliveries.plan_again(connection, key, ("failed",))
+            if number is not None:
+                queue.put_plan(connection, key, partition, number)
+                _log.info("planned once more", extra={"delivery": key.partition(":")[2]})
         broken = journal.broken_down(connection, now() - after)
         for job, kept in broken:
             attempt = journal.begin(connection, job, kept.delivery)
             if attempt is not None:
                 queue.put_job(connection, job, attempt)
                 _log.info("begun once more: %s", kept.summary, extra={"job": job.key})
-    return f"{len(broken)} begun once more"
+    return f"{len(unplanned) + len(broken)} begun once more"
 
 
 def forget(database: Database, queue: Queue, keeping: Keeping) -> str:

@@ -16,7 +16,8 @@ from bot.app.store.database import inbox as inbox_table
 from bot.app.store.database import jobs as jobs_table
 from bot.app.store.database import rounds as rounds_table
 from bot.app.upkeep import DAY, Keeping, Task, Upkeep, forget, retry
-from bot.core.errors import Fault
+from bot.core.actions import GetPull
+from bot.core.errors import Fault, UserError
 from bot.core.sweep import Seen
 from tests.app.test_durable import QUICK, Site
 from tests.app.values import REPO, a_closing
@@ -124,6 +125,38 @@ def test_what_a_fault_ended_is_begun_twice_more_and_what_people_were_told_is_not
         site.settle()
         assert set(site.kept().values()) == {("failed", attempt)}
     assert retry(site.database, site.queue, after=0) == "0 begun once more"
+
+
+def test_what_a_fault_kept_from_being_planned_is_planned_twice_more(site):
+    trouble = [Fault("the forge makes no sense", passing=False)] * 2
+
+    def stand_in_the_way(action):
+        if isinstance(action, GetPull) and trouble:
+            raise trouble.pop()
+
+    site.stage.between = stand_in_the_way
+    site.intake.handle("one", a_closing(1))
+    site.settle()
+    assert retry(site.database, site.queue) == "0 begun once more"  # a moment ago is too early
+    for _ in range(2):
+        assert not site.kept()
+        assert retry(site.database, site.queue, after=0) == "1 begun once more"
+        site.settle()
+    assert {state for state, _ in site.kept().values()} == {"done"}
+    assert retry(site.database, site.queue, after=0) == "0 begun once more"
+
+
+@pytest.mark.parametrize("trouble", [UserError("write the policy anew"), Fault("it is broken", passing=False)])
+def test_what_cannot_be_planned_is_not_tried_for_ever(site, trouble):
+    def stand_in_the_way(action):
+        raise trouble
+
+    site.stage.between = stand_in_the_way
+    site.intake.handle("one", a_closing(1))
+    for _ in range(4):
+        site.settle()
+        retry(site.database, site.queue, after=0)
+    assert site.stage.planned == (3 if isinstance(trouble, Fault) else 1)
 
 
 # ── forgetting ───────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -186,9 +186,11 @@ class Worker:
         self._queue.ring()
 
     def _fail_plan(self, key: str, error: Exception) -> None:
-        _log.error("a delivery could not be planned", exc_info=error, extra={"fault": name_fault(error)})
+        name = name_fault(error)
+        _log.error("a delivery could not be planned", exc_info=error, extra={"fault": name})
+        why = str(error) if isinstance(error, UserError) else f"fault {name}: {error}"
         with self._database.begin() as connection:
-            deliveries.mark(connection, key, "failed", str(error))
+            deliveries.mark(connection, key, "failed", why)
 
     def _run_job(self, kind: str, key: str, tried: tuple[int, int]) -> None:
         """Do one job. `tried` is the attempt, and how often that was put off."""

@@ -43,7 +43,9 @@ def found_key(repo: Repo, name: str) -> str:
 
 _FOUND = "sweep:"
 _TRIES = 3
-"""How often what a sweep has found is planned when that fails; what a forge sends again is planned each time."""
+"""How often something is planned when that fails without anybody asking for it; what a forge sends again is planned
+each time.
+"""
 
 
 def put(connection: sa.Connection, key: str, event: Event) -> int | None:
@@ -166,6 +168,20 @@ def left_waiting(connection: sa.Connection, before: float, most: int = 50) -> li
         .limit(most)
     )
     return [(row.key, row.round, row.partition) for row in connection.execute(found)]
+
+
+def broken_down(connection: sa.Connection, before: float, most: int = 100) -> list[tuple[str, str]]:
+    """Key and partition of what a fault has kept from being planned, that came before then and was tried less than
+    `_TRIES` times; the oldest first.
+    """
+    found = (
+        sa.select(inbox.c.key, inbox.c.partition)
+        .where(inbox.c.state == "failed", inbox.c.round + 1 < _TRIES, inbox.c.received_at < before,
+               inbox.c.notes.startswith("fault "), inbox.c.event != "")
+        .order_by(inbox.c.received_at)
+        .limit(most)
+    )  # fmt: skip
+    return [(row.key, row.partition) for row in connection.execute(found)]
 
 
 def knows(connection: sa.Connection, key: str) -> bool:
