@@ -285,6 +285,18 @@ def test_a_delivery_that_got_through_once_is_not_lost_whenever_that_was() -> Non
     assert found == (FailedDelivery("c", "3/9", 1_767_225_600),)
 
 
+def test_of_a_great_many_deliveries_the_newest_are_read() -> None:
+    pages = [[attempt(page * 100 + n, f"d{page}-{n}", 502) for n in range(100, 0, -1)] for page in range(30, 0, -1)]
+    with serving(Canned(body=[HOOK])) as script:
+        link = ("Link", f'<{script.url}/repositories/7/hooks/3/deliveries?cursor=x>; rel="next"')
+        script.answers += [Canned(body=page, headers=(link,)) for page in pages]
+        settings = RepositorySettings(Connection(script.url, Secret("token"), Manners(2, (), pace=None)))
+        found = settings.deliveries.failed(REPO, "https://bot.example.org/hooks/github", 0)
+        assert not isinstance(found, Missing | Refused)
+        assert found[-1].id == "d30-100"
+        assert len(script.asked) == 21
+
+
 @pytest.mark.parametrize("body", [b"", b"null", b"{}"])
 def test_however_little_github_says_when_it_accepts_it_has_accepted(body: bytes) -> None:
     with serving(Canned(202, body)) as script:

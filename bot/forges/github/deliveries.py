@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from threading import Lock
 
 from bot.core.actions import Missing, Refused
@@ -26,6 +27,9 @@ from bot.forges.wire_fault import WireFault
 _HANDLE = re.compile(r"(?:[1-9][0-9]{0,18}/)?[1-9][0-9]{0,18}", re.ASCII)
 _LASTS = 60.0
 """Seconds that the list of an App's deliveries is good for: it is one for all repositories, and read for each."""
+
+_MOST_READ = 2000
+"""Deliveries that are read at once: a busy App's of three days would use up what its sweeps may send."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,7 @@ class Deliveries:
         self._read: _Read | None = None
 
     def failed(self, repo: Repo, url: str, since: int) -> tuple[FailedDelivery, ...] | Missing | Refused:
-        """Two requests, and another for every hundred deliveries; GitHub keeps them for three days."""
+        """Two requests, and another for every hundred of the newest deliveries; GitHub keeps them for three days."""
         try:
             with reading(f"the deliveries of the webhook of {repo.path}"):
                 return self._failed_of_app(repo, url, since) if self._is_app else self._failed(repo, url, since)
@@ -120,7 +124,7 @@ def _address_of(config: Fields) -> str:
 
 def _attempts(wire: Wire, path: str, since: int) -> Iterable[_Attempt]:
     """The newest first, as GitHub lists them, so that those of before need not be read."""
-    for found in each(wire, path):
+    for found in islice(each(wire, path), _MOST_READ):
         attempt = _read_attempt(found)
         if attempt.at < since:
             return
