@@ -178,6 +178,17 @@ def test_where_a_repository_has_no_issues_the_pulls_themselves_are_listed(past: 
     assert numbers_of(past.forge.history.touched(past.repo, 0)) == [number, other]
 
 
+def test_where_a_repository_has_no_issues_what_is_said_on_pulls_is_found(past: GitHubPast) -> None:
+    number, since = past.pull("backport/2.7/1", "main"), past.now()
+    comment = past.comment(number, "/release ping", by="ada")
+    touched = tell(past, since)
+    body = {"message": "Issues has been disabled in this repository."}
+    past.sandbox.fail(Fault(r"/issues/comments$", "GET", 410, body=body))
+    posted = past.forge.history.posted(past.repo, since, touched)
+    assert not isinstance(posted, Missing)
+    assert [one.comment for one in posted] == [comment]
+
+
 def test_one_app_is_asked_once_about_the_deliveries_of_all_its_repositories(app_post: AppPost) -> None:
     post, (installation,) = app_post, app_post.sandbox.forge.world.installations.values()
     other = post.sandbox.create_repository("ada/other")

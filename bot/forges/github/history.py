@@ -76,8 +76,8 @@ class History:
         numbers, wire = {one.number for one in touched}, self._connection.wire(repo)
         try:
             with reading(f"what was said in {repo.path}"):
-                said = _each_since(wire, f"{_place(repo)}/issues/comments", since)
-                found = {one.comment: one for one in map(_read_comment, said) if one.number in numbers}
+                said = map(_read_comment, _each_said(wire, repo, since, numbers))
+                found = {one.comment: one for one in said if one.number in numbers}
         except WireFault as fault:
             if fault.status == 404:
                 return Missing(f"repository {repo.path}")
@@ -131,6 +131,16 @@ def _each_touched_pull(wire: Wire, repo: Repo, since: int) -> Iterator[Touched]:
         if touched.touched_at < since:
             return
         yield touched
+
+
+def _each_said(wire: Wire, repo: Repo, since: int, numbers: set[int]) -> Iterator[Fields]:
+    try:
+        yield from _each_since(wire, f"{_place(repo)}/issues/comments", since)
+    except WireFault as fault:
+        if fault.status != _NO_ISSUES:
+            raise
+        for number in sorted(numbers):  # what is said on a pull is there, whether there are issues or not
+            yield from each(wire, f"{_place(repo)}/issues/{number}/comments", since=_stamp(since - 1))
 
 
 def _each_since(wire: Wire, path: str, since: int, **parameters: str) -> Iterator[Fields]:
