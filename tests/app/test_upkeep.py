@@ -20,7 +20,7 @@ from bot.core.actions import GetPull
 from bot.core.errors import Fault, UserError
 from bot.core.sweep import Seen
 from tests.app.test_durable import QUICK, Site
-from tests.app.values import REPO, a_closing
+from tests.app.values import REPO, a_backport, a_closing
 
 pytestmark = [pytest.mark.xdist_group("upkeep"), pytest.mark.filterwarnings("ignore::ResourceWarning")]
 
@@ -125,6 +125,18 @@ def test_what_a_fault_ended_is_begun_twice_more_and_what_people_were_told_is_not
         site.settle()
         assert set(site.kept().values()) == {("failed", attempt)}
     assert retry(site.database, site.queue, after=0) == "0 begun once more"
+
+
+def test_jobs_that_another_version_wrote_do_not_stand_in_the_way(database):
+    with database.begin() as connection:
+        for number in range(4):
+            job = a_backport(number + 1)
+            journal.begin(connection, job, "github:one")
+            journal.end(connection, job.key, 1, "fault abc")
+            if number < 3:
+                unread = sa.update(jobs_table).where(jobs_table.c.key == job.key)
+                connection.execute(unread.values(job='{"$":"Bygone"}', updated_at=now() - 60 + number))
+        assert [job for job, _ in journal.broken_down(connection, now() + 1, most=2)] == [a_backport(4)]
 
 
 def test_what_a_fault_kept_from_being_planned_is_planned_twice_more(site):

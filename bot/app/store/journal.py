@@ -225,12 +225,13 @@ def broken_down(connection: sa.Connection, before: float, most: int = 100) -> Se
         .where(jobs.c.state == "failed", jobs.c.attempt < TRIES, jobs.c.updated_at < before,
                jobs.c.summary.startswith("fault "))
         .order_by(jobs.c.updated_at)
-        .limit(most)
     )  # fmt: skip
-    read = []
-    for row in connection.execute(found).all():
+    read: list[tuple[Job, Kept]] = []
+    for row in connection.execute(found).all():  # any number of those that cannot be read may come first
         with suppress(Unreadable):
             read.append((decode(row.job), _kept(row)))
+        if len(read) == most:
+            break
     return read
 
 
