@@ -213,7 +213,9 @@ class Sweeper:
             said = f"It has no webhook to {hooks.url}. `relbot hooks sync --repository {repo.path}` makes it."
             return _Looked(warnings=(said,))
         warnings = self._revive(repo, hook, hooks) if isinstance(hook, Hook) else ()
-        return replace(self._send_again(repo, hooks, since), warnings=warnings)
+        # One tells whether deliveries get through again; what is turned away now would be so at every look.
+        most = 1 if isinstance(hook, Hook) and hook.failing else MOST_SENT_AGAIN
+        return replace(self._send_again(repo, hooks, since, most), warnings=warnings)
 
     def _revive(self, repo: Repo, hook: Hook, hooks: Hooks) -> tuple[str, ...]:
         """Switch a webhook on again that the forge has given up; what was wrong, and what is left to be done."""
@@ -226,14 +228,14 @@ class Sweeper:
             return (*hook.flaws, said)
         return hook.flaws
 
-    def _send_again(self, repo: Repo, hooks: Hooks, since: int) -> _Looked:
+    def _send_again(self, repo: Repo, hooks: Hooks, since: int, most: int) -> _Looked:
         failed = hooks.settings.deliveries.failed(repo, hooks.url, since)
         if isinstance(failed, Missing | Refused):
             return _Looked()
         with self._database.begin() as connection:
             lost = [each for each in failed if not deliveries.knows(connection, f"{repo.forge}:{each.id}")]
         count = 0
-        for each in lost[:MOST_SENT_AGAIN]:
+        for each in lost[:most]:
             try:
                 again = hooks.settings.deliveries.redeliver(repo, hooks.url, each)
             except Fault as fault:
@@ -242,7 +244,7 @@ class Sweeper:
                 _log.info("the rest is asked for at the next look: %s", fault)
                 return _Looked(count, is_unfinished=True)
             count += again is None
-        return _Looked(count, is_unfinished=len(lost) > MOST_SENT_AGAIN)
+        return _Looked(count, is_unfinished=len(lost) > most)
 
 
 @dataclass(frozen=True, slots=True)

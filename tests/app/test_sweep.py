@@ -253,11 +253,10 @@ def test_deliveries_that_failed_are_sent_again_and_nothing_is_done_twice(world):
     number = world.land(FIX, "Make op 3 a float", "backport/2.7")
     assert world.forge.deliveries.drain(30)
     world.forge.deliveries.recover()
-    swept = sweep_with_hooks(world, since=since)
-    assert swept.sent_again > 0
+    sent = [sweep_with_hooks(world, since=since).sent_again for _ in range(3)]
     assert len(world.pulls_onto("release/2.7")) == len(world.said_on(number)) == 1
-    again = sweep_with_hooks(world, since=since)
-    assert again.sent_again < swept.sent_again  # what arrived is known
+    assert sent[0] == 1  # whether it gets through now
+    assert sent[2] < max(sent)  # what arrived is known
 
 
 def test_a_webhook_that_is_gone_is_told(world):

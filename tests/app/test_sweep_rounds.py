@@ -205,6 +205,39 @@ def test_a_delivery_that_was_under_way_at_the_last_look_is_asked_for_again(datab
     assert (swept.sent_again, settings.again) == (1, ["late"])
 
 
+class Refused:
+    """A webhook all of whose deliveries are turned away, and come to nothing again when they are sent again."""
+
+    def __init__(self, count):
+        self.lost, self.asked, self.failing = {f"d{n}": int(time.time()) - 60 for n in range(count)}, [], "401"
+        self.deliveries = self
+
+    def find_hook(self, repo, url):
+        return Hook(url, failing=self.failing)
+
+    def failed(self, repo, url, since):
+        lost = sorted(self.lost.items(), key=lambda item: item[1])
+        return tuple(FailedDelivery(name, "1", at) for name, at in lost if at >= since)
+
+    def redeliver(self, repo, url, failed):
+        self.asked.append(failed.id)
+        if self.failing:
+            self.lost[failed.id] = int(time.time()) + len(self.asked)
+        else:
+            del self.lost[failed.id]
+
+
+def test_a_webhook_that_turns_everything_away_is_tried_with_one_delivery_at_a_time(database):
+    stage, settings = Stage(database, github=[repo(1)]), Refused(30)
+    for _ in range(5):
+        stage.sweep({"github": Hooks(settings, URL)})
+    assert len(settings.asked) == len(set(settings.asked)) == 5
+    settings.failing = None
+    for _ in range(2):
+        stage.sweep({"github": Hooks(settings, URL)})
+    assert not settings.lost
+
+
 def test_what_another_version_has_written_is_gone_on_from_when_that_was(database):
     stage = Stage(database, github=[repo(1)])
     stage.sweep()
