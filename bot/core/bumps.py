@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 import tomllib
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
 from bot.core.versions import Version
 
@@ -36,7 +35,7 @@ def bump(file: str, text: str, version: Version, pattern: str = "") -> str | Unb
     `__version__`, and of every other file it is all.
     """
     written = f"{version.line}.{version.patch}"
-    name = PurePosixPath(file).name
+    name = _name(file)
     if pattern:
         return _bump_patterns(file, text, written, (pattern,))
     if name.endswith(".toml"):
@@ -44,6 +43,10 @@ def bump(file: str, text: str, version: Version, pattern: str = "") -> str | Unb
     if name.endswith(".py"):
         return _bump_patterns(file, text, written, _PYTHON)
     return _bump_whole(file, text, written)
+
+
+def _name(file: str) -> str:
+    return file.rpartition("/")[2]
 
 
 def _bump_whole(file: str, text: str, written: str) -> str | Unbumped:
@@ -76,7 +79,7 @@ def _places(text: str, pattern: str) -> list[tuple[int, int]]:
 
 def _bump_toml(file: str, text: str, written: str) -> str | Unbumped:
     """Line by line, since a parser would lose the comments; the parser then says whether the right key was changed."""
-    wanted = ("package",) if PurePosixPath(file).name == "Cargo.toml" else _TABLES
+    wanted = ("package",) if _name(file) == "Cargo.toml" else _TABLES
     lines, table, places = text.splitlines(keepends=True), "", []
     for number, line in enumerate(lines):
         if section := _SECTION.match(line.rstrip("\r\n")):
