@@ -44,6 +44,7 @@ class Command(Protocol):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command (`argv` without the program's name; default: the process's own) and return its exit code."""
+    _open_missing_streams()
     try:
         code = _dispatch(list(sys.argv[1:] if argv is None else argv))
         sys.stdout.flush()
@@ -58,6 +59,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:
         return _report_fault(error)
     return code
+
+
+def _open_missing_streams() -> None:
+    """Started with standard output or error closed, as some supervisors do, a command still does its work."""
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115, PTH123 - for as long as the process lasts
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115, PTH123
 
 
 def _dispatch(argv: list[str]) -> int:
@@ -116,5 +123,14 @@ def _report_fault(error: Exception) -> Exit:
         from traceback import format_exception
 
         return _complain("".join(format_exception(error)), Exit.FAULT)
-    what = str(error) if isinstance(error, Fault) else f"{type(error).__name__}: {error}"
+    what = _tell(error)
     return _complain(f"fault {name}: {what}\n(RELBOT_DEBUG=1 shows where it happened)", Exit.FAULT)
+
+
+def _tell(error: Exception) -> str:
+    if isinstance(error, Fault):
+        return str(error)
+    if isinstance(error, OSError) and error.strerror:
+        where = str(error.filename) if error.filename else "A file or an output"
+        return f"{where} cannot be used: {error.strerror}. Check its rights, and that the disk has room."
+    return f"{type(error).__name__}: {error}"

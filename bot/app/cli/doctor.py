@@ -11,7 +11,7 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from bot.app.cli.output import Exit, printable, waiting, write_json
+from bot.app.cli.output import Exit, open_console, printable, waiting, write_json
 
 if TYPE_CHECKING:
     from bot.app.doctor import Finding
@@ -54,7 +54,6 @@ _SHOWN = {True: ("ok", "green"), False: ("red", "bold red"), None: ("?", "yellow
 
 
 def _print(findings: Sequence[Finding]) -> None:
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
@@ -67,4 +66,4 @@ def _print(findings: Sequence[Finding]) -> None:
         if each.mend:
             said.append(f"\n{printable(redact(each.mend))}", style="bold" if each.good is False else "dim")
         table.add_row(Text(word, style=style), Text(printable(each.name)), said)
-    Console().print(table)
+    open_console().print(table)

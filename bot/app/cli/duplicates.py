@@ -15,7 +15,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bot.app.cli.output import Exit, printable, write_json
+from bot.app.cli.output import Exit, open_console, printable, write_json
 from bot.core.model import Evidence
 
 if TYPE_CHECKING:
@@ -84,7 +84,6 @@ def _report(found: Iterable[tuple[Traits, Evidence]], *, as_json: bool) -> None:
                 "certain": evidence.certain, "score": evidence.score,
             })  # fmt: skip
         return
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
@@ -97,7 +96,7 @@ def _report(found: Iterable[tuple[Traits, Evidence]], *, as_json: bool) -> None:
         colour = "green" if evidence.certain else "yellow"
         table.add_row(evidence.commit[:12], (evidence.present_as or "–")[:12], Text(evidence.kind, colour),
                       f"{evidence.score:.2f}", Text(printable(traits.title)))  # fmt: skip
-    console = Console(highlight=False)
+    console = open_console()
     if table.row_count:
         console.print(table)
     console.print(f"{counts[True]} certain, {counts[False]} to be looked at.")

@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bot.app.cli.output import Exit, printable, write_json
+from bot.app.cli.output import Exit, open_console, printable, write_json
 from bot.core.errors import UserError
 from bot.core.events import BadSignature, Event, Ignored, Malformed
 from bot.core.model import Secret
@@ -214,11 +214,10 @@ def _as_json(ending: Ending) -> dict[str, object]:
 
 
 def _print(course: Course, *, rehearsed: bool) -> None:
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    console = Console()
+    console = open_console()
     table = Table("job", "would end" if rehearsed else "ended", "summary", box=None, pad_edge=False)
     for ending in course.endings:
         table.add_row(*(Text(printable(cell)) for cell in (ending.job.key, ending.outcome, ending.summary)))

@@ -11,7 +11,7 @@ import os
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from bot.app.cli.output import Exit, printable, write_json
+from bot.app.cli.output import Exit, open_console, printable, write_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -57,10 +57,9 @@ def _as_json(chronicle: Chronicle) -> dict[str, object]:
 
 
 def _print(chronicle: Chronicle) -> None:
-    from rich.console import Console
     from rich.text import Text
 
-    console = Console(soft_wrap=True)
+    console = open_console(soft_wrap=True)
     console.print(Text(printable(f"{chronicle.name}  {chronicle.address or ''}".rstrip()), "bold"))
     for style, line in _lines(chronicle):
         console.print(Text(printable(line), style))

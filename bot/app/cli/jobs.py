@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, get_args
 
-from bot.app.cli.output import Exit, printable, write_json
+from bot.app.cli.output import Exit, open_console, printable, write_json
 from bot.core.errors import UserError
 
 if TYPE_CHECKING:
@@ -22,13 +22,15 @@ if TYPE_CHECKING:
     from bot.app.store.journal import JobState, Kept
 
 _MOST = 50
+_LIMIT = 100_000
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
     shown = parser.add_argument_group("which are shown, the newest first")
-    shown.add_argument("--failed", action="store_true", help="the same as --state failed")
-    shown.add_argument("--state", metavar="S", help="waiting, done, settled, refused, failed or cancelled")
+    state = shown.add_mutually_exclusive_group()
+    state.add_argument("--failed", action="store_true", help="the same as --state failed")
+    state.add_argument("--state", metavar="S", help="waiting, done, settled, refused, failed or cancelled")
     shown.add_argument("--repository", metavar="R", help="those of this repository, as owner/name")
     shown.add_argument("--change", metavar="PULL", help="those of this pull, as owner/name#12 or its address")
     shown.add_argument("--most", metavar="N", type=int, default=_MOST, help=f"so many at most (default: {_MOST})")
@@ -52,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
 
     start_logging(logging.WARNING, traces=False)
     with open_desk(args.settings, os.environ) as desk:
-        if args.retry or args.cancel or args.replay:
+        if any(named is not None for named in (args.retry, args.cancel, args.replay)):
             return _order(desk, args)
         kept = _find(desk, args)
     if args.json:
@@ -68,9 +70,9 @@ def _find(desk: Desk, args: argparse.Namespace) -> Sequence[Kept]:
     state: JobState | None = "failed" if args.failed else args.state
     if state is not None and state not in get_args(journal.JobState):
         raise UserError(f"No job is ever {state!r}. The states are {', '.join(get_args(journal.JobState))}.")
-    if args.most < 1:
-        raise UserError(f"--most {args.most} would show nothing. Name a number from 1.")
-    change = _change(desk, args.change) if args.change else None
+    if not 1 <= args.most <= _LIMIT:
+        raise UserError(f"--most {args.most} is not possible. Name a number from 1 to {_LIMIT}.")
+    change = _change(desk, args.change) if args.change is not None else None
     with desk.database.reading() as connection:
         return journal.find(connection, journal.Wanted(change, state, args.repository), most=args.most)
 
@@ -92,15 +94,14 @@ def _change(desk: Desk, named: str) -> str:
 def _order(desk: Desk, args: argparse.Namespace) -> Exit:
     from bot.app.operator import orders
 
-    if args.cancel and not args.yes:
-        kept = orders.find_job(desk, args.cancel)
+    if args.cancel is not None and not args.yes and (kept := orders.find_job(desk, args.cancel)).state == "waiting":
         _tell(args, orders.Ordered(kept.key, f"it is {kept.state}. Say --yes to stop it.", done=False))
         return Exit.REFUSED
     obey: Callable[[Desk, str], Ordered]
     obey, named = next(
         (order, named)
         for order, named in ((orders.retry, args.retry), (orders.cancel, args.cancel), (orders.replay, args.replay))
-        if named
+        if named is not None
     )
     ordered = obey(desk, named)
     _tell(args, ordered)
@@ -116,11 +117,12 @@ def _tell(args: argparse.Namespace, ordered: Ordered) -> None:
 
 # ── the table ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
+_LEAST_WIDTH = 120
+"""Columns. A key has to be in one piece to be copied, and needs its place beside what came of the job."""
 _COLOURS = {"waiting": "yellow", "failed": "bold red", "refused": "red", "cancelled": "dim"}
 
 
 def _print(kept: Sequence[Kept]) -> None:
-    from rich.console import Console
     from rich.table import Column, Table
     from rich.text import Text
 
@@ -128,13 +130,14 @@ def _print(kept: Sequence[Kept]) -> None:
     from bot.app.store.database import now
 
     if not kept:
-        Console().print("There is no such job.")
+        open_console().print("There is no such job.")
         return
-    columns = ("changed", "state", "tries", Column("pull", overflow="fold"), Column("job", no_wrap=True), "what came")
+    columns = ("changed", "state", "tries", Column("pull", overflow="fold"), Column("job", no_wrap=True),
+               Column("what came", overflow="fold"))  # fmt: skip
     table = Table(*columns, box=None, pad_edge=False)
     for each in kept:
         state = Text(each.outcome or each.state, _COLOURS.get(each.state, "green"))
         said = (f"{each.repository}#{each.change.rpartition(':')[2]}", each.key, each.summary)
         age = f"{span(now() - each.updated_at)} ago"
         table.add_row(age, state, str(each.attempt), *(Text(printable(cell)) for cell in said))
-    Console().print(table)
+    open_console(least=_LEAST_WIDTH).print(table)

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from bot.app.cli.output import Exit, printable, waiting, write_json
+from bot.app.cli.output import Exit, open_console, printable, waiting, write_json
 from bot.core.errors import UserError
 from bot.core.model import Line
 
@@ -72,11 +72,10 @@ def _exit_of(reports: Iterable[LabelReport]) -> Exit:
 
 
 def _print(reports: Iterable[LabelReport]) -> None:
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     table = Table("label", "", "", box=None, pad_edge=False, show_header=False)
     for each in reports:
         table.add_row(*(Text(printable(cell)) for cell in (each.name, each.outcome, each.said)))
-    Console().print(table)
+    open_console().print(table)

@@ -10,6 +10,10 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import IntEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 class Exit(IntEnum):
@@ -44,6 +48,21 @@ def write_json(document: object) -> None:
 def printable(text: str) -> str:
     """Text from a forge with control characters escaped, so that it cannot drive the terminal it is shown on."""
     return "".join(c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in text)
+
+
+def open_console(*, least: int = 0, soft_wrap: bool = False) -> Console:
+    """Where a command shows what it has found; a terminal narrower than `least` folds the lines itself.
+
+    A reader who goes away early ends the command as it ends every program.
+    """
+    from rich.console import Console
+
+    class Plain(Console):
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError  # rich itself would end the process as if something had broken
+
+    console = Plain(soft_wrap=soft_wrap, highlight=False)
+    return Plain(width=least, highlight=False) if console.width < least else console
 
 
 @contextmanager

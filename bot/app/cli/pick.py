@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bot.app.cli.output import Exit, printable, write_json
+from bot.app.cli.output import Exit, open_console, printable, write_json
 from bot.core.errors import UserError
 from bot.core.picks import Conflict, Partial, Picked, PickOutcome, Present
 
@@ -200,11 +200,10 @@ def _word(outcome: PickOutcome | Impossible) -> str:
 
 
 def _print(local: LocalRepository, outcome: PickOutcome, created: str | None) -> None:
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    console = Console(highlight=False)
+    console = open_console()
     titles = dict(zip([s.source for s in outcome.steps], _titles(local, outcome), strict=True))
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in ("commit", "outcome", "result", "title"):

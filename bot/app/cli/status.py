@@ -11,7 +11,7 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from bot.app.cli.output import Exit, printable, waiting, write_json
+from bot.app.cli.output import Exit, open_console, printable, waiting, write_json
 
 if TYPE_CHECKING:
     from bot.app.operator.health import Fact
@@ -45,16 +45,15 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _print(facts: Sequence[Fact]) -> None:
-    from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
     from rich.text import Text
 
     styles = {True: ("ok", "green"), False: ("!", "bold red"), None: ("", "dim")}
-    table = Table(box=None, pad_edge=False, show_header=False)
+    table = Table("", "", Column(overflow="fold"), box=None, pad_edge=False, show_header=False)
     for each in facts:
         word, style = styles[each.good]
         said = Text(printable(each.said))
         if each.mend:
             said.append(f"\n{printable(each.mend)}", style="bold")
         table.add_row(Text(word, style=style), Text(each.name), said)
-    Console().print(table)
+    open_console().print(table)

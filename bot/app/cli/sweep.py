@@ -14,7 +14,7 @@ import time
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from bot.app.cli.output import Exit, printable, waiting, write_json
+from bot.app.cli.output import Exit, open_console, printable, waiting, write_json
 from bot.core.errors import UserError
 
 if TYPE_CHECKING:
@@ -94,7 +94,6 @@ def _tell(swept: Sequence[Swept], spooled: int, *, as_json: bool) -> None:
         ]  # fmt: skip
         write_json({"repositories": repositories, "spooled": spooled, "requests": sum(each.calls for each in swept)})
         return
-    from rich.console import Console
     from rich.table import Table
 
     from bot.app.log import redact
@@ -105,7 +104,7 @@ def _tell(swept: Sequence[Swept], spooled: int, *, as_json: bool) -> None:
         if each.found or each.sent_again or each.warnings:
             numbers = (each.touched, len(each.found), each.sent_again, each.calls)
             table.add_row(printable(each.repo.path), *(str(number) for number in numbers))
-    console = Console()
+    console = open_console()
     if table.row_count:
         console.print(table)
     for each in swept:

@@ -55,7 +55,10 @@ def read_pull(named: str, sites: Mapping[ForgeName, str]) -> PullName:
 
 
 def _read_address(named: str, sites: Mapping[ForgeName, str]) -> PullName | None:
-    parts = urlsplit(named)
+    try:
+        parts = urlsplit(named)
+    except ValueError:
+        return None
     for forge, site in sites.items():
         base = urlsplit(site)
         found = _ADDRESS.fullmatch(parts.path.removeprefix(base.path))

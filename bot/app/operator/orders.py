@@ -89,20 +89,30 @@ def replay(desk: Desk, named: str) -> Ordered:
 
 def find_job(desk: Desk, named: str) -> journal.Kept:
     """The job of this key, or the one whose key begins so, or the one of the pull of this number."""
+    where = "`relbot jobs` lists them"
+    _check_named(named, "job", where)
     with desk.database.reading() as connection:
         found = journal.find(connection, journal.Wanted(start=named), most=1000)
         if named.isdigit():
             found = [each for each in journal.find(connection, most=10_000) if each.change.endswith(f":{named}")]
     exact = [each for each in found if each.key == named]
-    return _only(exact or found, [each.key for each in found], f"job {named!r}", "`relbot jobs` lists them")
+    return _only(exact or found, [each.key for each in found], f"job {named!r}", where)
 
 
 def _find_delivery(desk: Desk, named: str) -> deliveries.Told:
+    where = "`relbot explain PULL` names them"
+    _check_named(named, "delivery", where)
     with desk.database.reading() as connection:
         found = deliveries.beginning(connection, named)
     exact = [each for each in found if named in (each.key, each.key.partition(":")[2])]
-    keys, where = [each.key for each in found], "`relbot explain PULL` names them"
+    keys = [each.key for each in found]
     return _only(exact or found, keys, f"delivery {named!r}", where)
+
+
+def _check_named(named: str, what: str, where: str) -> None:
+    """A name that is empty, as out of a variable that is not set, would be the beginning of them all."""
+    if not named.strip():
+        raise UserError(f"Which {what}? No key was given. {where}.")
 
 
 def _only(found: Sequence[T], keys: Sequence[str], what: str, where: str) -> T:

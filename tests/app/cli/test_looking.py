@@ -76,7 +76,10 @@ def test_what_cannot_be_asked_for_is_said(relbot):
         Exit.USAGE,
         "relbot: No job is ever 'broken'. The states are waiting, done, settled, refused, failed, cancelled.\n",
     )
-    assert relbot("jobs", "--most", "0")[0] == Exit.USAGE
+    for number in ("0", "-1", "9" * 30):
+        assert relbot("jobs", "--most", number)[0] == Exit.USAGE
+    assert relbot("jobs", "--failed", "--state", "done")[0] == Exit.USAGE
+    assert relbot("jobs", "--change", "")[0] == Exit.USAGE
     assert relbot("jobs", "--change", "acme/unknown#1")[0] == Exit.USAGE
     assert "There is no such job." in relbot("jobs", "--state", "cancelled")[1]
 
@@ -90,6 +93,26 @@ def test_a_job_is_only_stopped_by_who_says_yes(relbot):
     assert relbot("jobs", "--cancel", key, "--yes")[0] == Exit.NOTHING
     assert keys(relbot("jobs", "--state", "cancelled", "--json")[1]) == ["7:12:2.6:0"]
     assert "operator" in relbot("jobs", "--state", "cancelled", "--json")[1]["jobs"][0]["summary"]
+
+
+@pytest.mark.parametrize("order", ["--retry", "--cancel", "--replay"])
+def test_an_order_without_a_name_as_out_of_an_unset_variable_is_no_listing(relbot, order):
+    code, said = relbot("jobs", order, "", "--yes")
+    assert (code, said.partition("? ")[2][:20]) == (Exit.USAGE, "No key was given. `r")
+
+
+def test_nobody_is_asked_to_say_yes_to_what_cannot_be_stopped(relbot):
+    code, said = relbot("jobs", "--cancel", a_backport(12, "2.7").key)
+    assert (code, said.partition(": ")[2]) == (Exit.NOTHING, "it neither waits nor runs, it is done\n")
+
+
+@pytest.mark.parametrize("columns", ["40", "80", "200"])
+def test_no_terminal_is_so_narrow_that_a_key_or_what_came_is_cut_off(relbot, monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", columns)
+    shown = relbot("jobs")[1]
+    assert a_backport(12, "2.7").key in shown
+    assert "…" not in shown
+    assert "…" not in relbot("status")[1]
 
 
 @pytest.mark.parametrize("words", [("jobs",), ("explain", "acme/torchlet#12"), ("status",)])
@@ -112,4 +135,6 @@ def test_the_whole_story_is_told_in_order(relbot):
     order = ["acme/torchlet#12", "labelled", ":2.6:0: waiting", ":2.7:0: opened", ":2.8:0: failed", "waits: "]
     assert sorted(order, key=text.index) == order
     assert relbot("explain", "acme/torchlet#13")[0] == Exit.NOTHING
-    assert relbot("explain", "nonsense")[0] == Exit.USAGE
+    for named in ("nonsense", "http://[::1/acme/torchlet/pull/12"):
+        code, said = relbot("explain", named)
+        assert (code, said[: len(named) + 11]) == (Exit.USAGE, f"relbot: {named!r}")

@@ -6,6 +6,8 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import closing
+from pathlib import Path
 from subprocess import PIPE
 from types import SimpleNamespace
 
@@ -13,6 +15,7 @@ import pytest
 
 from bot.app import cli
 from bot.app.cli.output import Exit, printable
+from bot.app.store.database import Database
 from bot.core.errors import Fault, UserError
 
 RELBOT = (sys.executable, "-m", "bot")
@@ -177,3 +180,40 @@ def test_serve_without_what_it_needs_is_code_2(environment, said):
     shown = relbot("serve", **environment)
     assert shown.returncode == Exit.USAGE
     assert said in shown.stderr
+
+
+# ── where the output goes ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def looking(tmp_path):
+    """A command that shows a table, with the environment it takes."""
+    with closing(Database(f"sqlite:///{tmp_path}/relbot.sqlite")) as database:
+        database.prepare()
+    settings = tmp_path / "server.toml"
+    settings.write_text(f'[data]\ndirectory = "{tmp_path}"\n')
+    return [*RELBOT, "status", "--settings", str(settings)]
+
+
+def test_a_reader_who_goes_away_from_a_table_is_no_fault(looking):
+    ours, theirs = os.pipe()
+    os.close(ours)
+    with os.fdopen(theirs, "w") as nobody_reads:
+        ended = subprocess.run(looking, stdout=nobody_reads, stderr=PIPE, text=True, timeout=30, check=False)
+    assert (ended.returncode, ended.stderr) == (Exit.BROKEN_PIPE, "")
+
+
+@pytest.mark.parametrize("words", [[], ["--json"]])
+def test_with_its_output_closed_a_command_still_does_its_work(looking, words):
+    shell = ["sh", "-c", 'exec "$@" >&-', "sh", *looking, *words]
+    ended = subprocess.run(shell, stderr=PIPE, text=True, timeout=30, check=False)
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_full_disk_is_said_in_words_and_without_the_name_of_an_exception(looking):
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(looking, stdout=full, stderr=PIPE, text=True, timeout=30, check=False)
+    assert ended.returncode == Exit.FAULT
+    assert "cannot be used: No space left on device. Check its rights, and that the disk has room." in ended.stderr
+    assert "OSError" not in ended.stderr
