@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from bot.app.places import Place
 from bot.app.runner import drive
-from bot.app.settings import is_safe_address
+from bot.app.written import is_safe_address
 from bot.core.actions import Missing, Refused
 from bot.core.errors import UserError
 from bot.core.model import ForgeName, Line, Secret

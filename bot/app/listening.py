@@ -316,10 +316,9 @@ def listen(
     """
     try:
         bound = create_server((host, port), family=AF_INET6 if ":" in host else AF_INET, backlog=1024)
-    except OSError as error:
-        raise UserError(
-            f"Cannot listen on {host} port {port}: {error.strerror or error}. {advice}"
-        ) from error
+    except (OSError, OverflowError) as error:
+        said = (error.strerror if isinstance(error, OSError) else None) or error
+        raise UserError(f"Cannot listen on {host} port {port}: {str(said).rstrip('.')}. {advice}") from error
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # it warns of every request that has to wait
     return Server(web, bound, bounds or Bounds())
 

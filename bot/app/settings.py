@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import Field
 
 from bot.app.log import hide
+from bot.app.written import Address, AppId, Endpoint, Files, Host, Names, Owner, PathText
 from bot.core.errors import UserError
 from bot.core.model import ForgeName, Repo, Secret
 from bot.core.tables import Table, read_table
@@ -27,51 +28,10 @@ _EXAMPLE = "config/server.example.toml shows every key."
 # ── what a file may say ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _check_address(address: str) -> str:
-    if not is_safe_address(address):
-        raise ValueError("it has to be an https:// address without a user name (http:// only on this machine itself)")
-    return address.rstrip("/")
-
-
-def _check_owner(owner: str) -> str:
-    if not re.fullmatch(r"[\w.-]+(/[\w.-]+)*", owner, re.ASCII):
-        raise ValueError("an owner is a name such as \"acme\", or a group such as \"group/sub\"")
-    return owner.lower()
-
-
-def _check_endpoint(endpoint: str) -> str:
-    if split_endpoint(endpoint) is None:
-        raise ValueError('it has to be an address and a port, such as "127.0.0.1:9100" or "[::1]:9100"')
-    return endpoint
-
-
-def split_endpoint(endpoint: str) -> tuple[str, int] | None:
-    """Host and port of `HOST:PORT`; None where it is none."""
-    host, colon, port = endpoint.rpartition(":")
-    if host.startswith("[") and host.endswith("]"):
-        host = host[1:-1]
-    elif ":" in host:
-        return None
-    good = colon and re.fullmatch(r"[\w.:-]+", host, re.ASCII) and re.fullmatch(r"[0-9]{1,5}", port, re.ASCII)
-    return (host, int(port)) if good and int(port) <= 65535 else None
-
-
-def _number_as_text(value: object) -> object:
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-
-
-Address = Annotated[str, AfterValidator(_check_address)]
-Endpoint = Annotated[str, AfterValidator(_check_endpoint)]
-Owner = Annotated[str, AfterValidator(_check_owner)]
-PathText = Annotated[Path, Field(strict=False)]
-Files = Annotated[tuple[PathText, ...], Field(strict=False)]
-Names = Annotated[tuple[str, ...], Field(strict=False)]
-
-
 class Server(Table):
     """Where the web server listens, and for whom."""
 
-    host: str = "127.0.0.1"
+    host: Host = "127.0.0.1"
     """Where `relbot serve` listens; put a proxy that speaks TLS in front of it."""
     port: Annotated[int, Field(ge=0, le=65535)] = 8080
     """`0` takes any free port."""
@@ -130,7 +90,7 @@ class GitHubSection(Table):
     """The environment variable that holds the token."""
     token_file: PathText | None = None
     """The file that holds it; wins over the variable."""
-    app_id: Annotated[str, BeforeValidator(_number_as_text), Field(pattern=r"^[A-Za-z0-9._-]+$")] | None = None
+    app_id: AppId | None = None
     """The id or client id of a GitHub App, which then stands in for the token."""
     private_key_env: str = "GITHUB_APP_PRIVATE_KEY"
     """The environment variable that holds the App's private key (PEM)."""
@@ -259,7 +219,7 @@ def load(named: str | None, environ: Mapping[str, str]) -> Settings:
     return Settings(
         file.server,
         file.upkeep,
-        file.data.directory.expanduser(),
+        _expand(file.data.directory),
         _open_database(file.data, environ),
         _open_github(github, environ) if github else None,
         _open_gitlab(file.gitlab, environ) if file.gitlab else None,
@@ -276,7 +236,7 @@ def load_home(named: str | None, environ: Mapping[str, str]) -> Home:
         sites["github"] = re.sub(r"^https://api\.github\.com$", "https://github.com", re.sub(r"/api/v3/?$", "", api))
     if file.gitlab:
         sites["gitlab"] = file.gitlab.url
-    return Home(file.server, file.data.directory.expanduser(), _open_database(file.data, environ), sites)
+    return Home(file.server, _expand(file.data.directory), _open_database(file.data, environ), sites)
 
 
 def _load_file(named: str | None, environ: Mapping[str, str]) -> tuple[File, GitHubSection | None]:
@@ -298,25 +258,6 @@ def parse(text: str, name: str) -> File:
     raise UserError(f"{name} cannot be used:\n{found}\nMend it and start again; {_EXAMPLE}")
 
 
-def is_safe_address(address: str) -> bool:
-    """Whether a credential may be sent there: over TLS, or not over a network at all."""
-    try:
-        parts = urlsplit(address)
-        host = parts.hostname
-    except ValueError:
-        return False
-    if parts.username is not None or not host or not address.isprintable() or " " in address:
-        return False
-    return parts.scheme == "https" or (parts.scheme == "http" and _is_here(host))
-
-
-def _is_here(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
 # ── secrets ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -325,9 +266,10 @@ def _open_database(section: Data, environ: Mapping[str, str]) -> Secret:
     file = section.database_file
     address = _read(file, "file of the database's address") if file else environ.get(section.database_env, "")
     if not address.strip():
-        return Secret(f"sqlite:///{section.directory.expanduser() / 'relbot.sqlite'}")
-    if password := urlsplit(address.strip()).password:
-        hide(Secret(password), Secret(unquote(password)))
+        return Secret(f"sqlite:///{quote(str(_expand(section.directory) / 'relbot.sqlite'))}")
+    with suppress(ValueError):  # no address at all: whoever opens it says so, and does not repeat it
+        if password := urlsplit(address.strip()).password:
+            hide(Secret(password), Secret(unquote(password)))
     return Secret(address.strip())
 
 
@@ -379,7 +321,15 @@ _SHORT = 16
 """Characters. Shorter pieces of a private key are words such as `PRIVATE`."""
 
 
+def _expand(path: Path) -> Path:
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        raise UserError(f"{path} in the settings is in the home of an account without one. Write it out.") from None
+
+
 def _read(path: Path, what: str) -> str:
+    path = _expand(path)
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, ValueError) as error:

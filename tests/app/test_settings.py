@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlalchemy import make_url
 
 from bot.app import log, settings
 from bot.app.connect import open_doors
+from bot.app.durable.queue import address_of
+from bot.app.store.database import Database
 from bot.core.errors import UserError
 from bot.core.model import Repo, Secret
 from bot.core.tables import sections_of
@@ -208,3 +212,45 @@ def test_a_look_at_the_bots_work_takes_no_credential_of_a_forge(written, text, s
     secret = settings.load_home(written(text), {"RELBOT_DATABASE": "postgresql://u:canary-word@h/d"}).database
     assert "canary-word" in secret.reveal()
     assert log.redact("canary-word") == "***"
+
+
+# ── what cannot be used ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(("text", "said"), [
+    ("[data]\ndirectory = ''\n", "data.directory: the name of a file or folder is wanted"),
+    ('[data]\ndirectory = "a\\u0000b"\n', "data.directory: the name of a file or folder is wanted"),
+    ("[github]\ntoken_file = ' '\n", "github.token_file: the name of a file or folder is wanted"),
+    ("[data]\ndirectory = '~nobody-of-that-name/x'\n", "an account without one. Write it out"),
+    ("[server]\nhost = ''\n", "server.host: it has to be a name or an address"),
+])
+def test_a_place_that_is_none_is_said_to_be_none(written, text, said):
+    with pytest.raises(UserError, match=said):
+        settings.load_home(written(text), {})
+
+
+@pytest.mark.parametrize("address", ["postgresql://u:canary@[::1/x", "postgresql://u:canary@h:port/x", "hello", "mysql://h/x",
+                                     "sqlite://", "sqlite:///:memory:"])  # fmt: skip
+def test_an_address_of_no_database_is_answered_with_the_keys_that_lead_to_it(written, address):
+    home = settings.load_home(written(""), {"RELBOT_DATABASE": address})
+    with pytest.raises(UserError, match="`database_env` or `database_file` under") as caught:
+        Database(home.database.reveal())
+    assert "canary" not in str(caught.value)
+
+
+def test_a_folder_of_any_name_holds_the_database(written, tmp_path):
+    folder = tmp_path / "what? 100%20 #1"
+    home = settings.load_home(written(f"[data]\ndirectory = '{folder}'\n"), {})
+    with closing(Database(home.database.reveal())) as database:
+        assert not folder.exists(), "who only looks makes nothing"
+        database.prepare()
+        assert make_url(address_of(database)).database == str(folder / "relbot.sqlite")
+    assert (folder / "relbot.sqlite").exists()
+
+
+def test_a_folder_that_cannot_be_is_named_with_the_next_step(written, tmp_path):
+    (tmp_path / "file").write_text("")
+    home = settings.load_home(written(f"[data]\ndirectory = '{tmp_path}/file'\n"), {})
+    with closing(Database(home.database.reveal())) as database, pytest.raises(UserError) as caught:
+        database.prepare()
+    assert f"{tmp_path}/file/relbot.sqlite cannot be used: File exists. Check that the `directory`" in str(caught.value)

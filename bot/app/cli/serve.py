@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from bot.app.cli.output import Exit, write_json
 from bot.app.cli.stopping import add_metrics, find_monitor, leave, on_stop
+from bot.core.errors import UserError
 
 if TYPE_CHECKING:
     from bot.app.settings import Settings
@@ -38,6 +39,8 @@ def run(args: argparse.Namespace) -> int:
     settings = load(args.settings, os.environ)
     start_logging(as_json=settings.server.log == "json")
     host = settings.server.host if args.host is None else args.host
+    if not host.strip():  # to the system that is every address of the machine
+        raise UserError("--host names no address. Give one, such as 127.0.0.1, or 0.0.0.0 for all of them.")
     port = settings.server.port if args.port is None else args.port
     monitor = find_monitor(settings.server, args.metrics)
     _serve(settings, (host, port), monitor, as_json=args.json)

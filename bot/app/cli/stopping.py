@@ -31,7 +31,7 @@ def add_metrics(parser: argparse.ArgumentParser) -> None:
 
 def find_monitor(server: Server, given: str | None) -> tuple[str, int] | None:
     """Where the process is to tell how it is; None for nowhere. `UserError` where that is no address."""
-    from bot.app.settings import split_endpoint
+    from bot.app.written import split_endpoint
 
     named = server.metrics if given is None else given
     found = split_endpoint(named) if named else None

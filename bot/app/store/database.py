@@ -117,12 +117,11 @@ class Database:
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self._patience = patience
         self._turn = threading.Lock() if eager and self.is_sqlite else None
-        if self.is_sqlite and self.url.database:
-            Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
         self.engine = self._open()
 
     def prepare(self) -> None:
         """Make the tables that are missing. Any number of processes may do so at once."""
+        self._make_folder()
         try:
             with self._transaction() as connection:
                 if not self.is_sqlite:
@@ -130,10 +129,23 @@ class Database:
                 metadata.create_all(connection)
                 _grow(connection)
         except SQLAlchemyError as error:
-            raise UserError(
-                f"The database {self.name} cannot be used: {_first_line(error)}. "
-                "Check `database` under [data] in the settings, and that the server runs."
-            ) from None
+            raise self._unusable(_first_line(error)) from None
+
+    def _make_folder(self) -> None:
+        if not (self.is_sqlite and self.url.database):
+            return
+        try:
+            Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise self._unusable(error.strerror or str(error)) from None
+
+    def _unusable(self, why: str) -> UserError:
+        advice = (
+            "Check that the `directory` under [data] in the settings is a folder that I may write to, with room on its "
+            "disk, and that the file in it is mine."
+            if self.is_sqlite else f"Check {_WHERE}, and that the server runs."
+        )  # fmt: skip
+        return UserError(f"The database {self.name} cannot be used: {why}. {advice}")
 
     @property
     def name(self) -> str:
@@ -242,18 +254,25 @@ def _grow(connection: sa.Connection) -> None:
             index.create(connection, checkfirst=True)
 
 
+_WHERE = "the address that `database_env` or `database_file` under [data] in the settings leads to"
+
+
 def _dialect(url: str) -> sa.URL:
     try:
         parsed = sa.make_url(url)
-    except SQLAlchemyError:
-        raise UserError("The `database` under [data] in the settings is no address of a database.") from None
+    except (SQLAlchemyError, ValueError):
+        raise UserError(
+            f"This is no address of a database; write postgresql://USER:PASSWORD@HOST/NAME. Check {_WHERE}."
+        ) from None
     match parsed.get_backend_name():
         case "sqlite":
+            if parsed.database in (None, "", ":memory:"):
+                raise UserError(f"A database in memory would forget my work. Check {_WHERE}.")
             return parsed
         case "postgresql":
             return parsed.set(drivername="postgresql+psycopg")
         case other:
-            raise UserError(f"I keep my work in SQLite or PostgreSQL, not in {other}. Change `database` under [data].")
+            raise UserError(f"I keep my work in SQLite or PostgreSQL, not in {other}. Check {_WHERE}.")
 
 
 def _first_line(error: SQLAlchemyError) -> str:

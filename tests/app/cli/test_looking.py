@@ -137,4 +137,4 @@ def test_the_whole_story_is_told_in_order(relbot):
     assert relbot("explain", "acme/torchlet#13")[0] == Exit.NOTHING
     for named in ("nonsense", "http://[::1/acme/torchlet/pull/12"):
         code, said = relbot("explain", named)
-        assert (code, said[: len(named) + 11]) == (Exit.USAGE, f"relbot: {named!r}")
+        assert (code, said[: len(named) + 10]) == (Exit.USAGE, f"relbot: {named!r}")

@@ -164,3 +164,17 @@ def test_an_address_that_is_none_is_refused_with_the_next_step(given):
 ])
 def test_the_argument_wins_over_the_settings(named, given, found):
     assert find_monitor(Server(metrics=named), given) == found
+
+
+@pytest.mark.parametrize(("words", "said"), [
+    (["--port", "99999"], "Cannot listen on 127.0.0.1 port 99999: bind(): port must be 0-65535. Choose another"),
+    (["--port", "-1"], "Cannot listen on 127.0.0.1 port -1: "),
+    (["--host", ""], "--host names no address."),
+])
+def test_where_nobody_can_listen_is_said_without_a_trace(tmp_path, words, said):
+    settings = tmp_path / "server.toml"
+    settings.write_text(f'[data]\ndirectory = "{tmp_path}/data"\n[github]\napi = "http://127.0.0.1:9"\n')
+    environment = {**os.environ, "GITHUB_TOKEN": "t" * 20, "RELBOT_WEBHOOK_SECRET": KEY}
+    command = [sys.executable, "-m", "bot", "serve", "--settings", str(settings), *words]
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert (ended.returncode, f"relbot: {said}" in ended.stderr) == (2, True), ended.stderr
