@@ -66,7 +66,7 @@ def sync_labels(place: Place, survey: Survey, only: Sequence[Line], *, rehearse:
 def _make(place: Place, wish: LabelWish) -> LabelReport:
     made = place.settings.ensure_label(place.repo, wish)
     if isinstance(made, Refused):
-        return LabelReport(wish.name, "refused", f"{made.reason}. {made.next_step}")
+        return LabelReport(wish.name, "refused", str(made))
     return LabelReport(wish.name, "made" if made else "there")
 
 

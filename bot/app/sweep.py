@@ -139,7 +139,8 @@ class Sweeper:
             known, times = sightings.acquaintances(connection), sightings.times(connection)
         admitted = [repo for repo in repos if wanted.admits(repo)]
         if wanted.only is not None:
-            admitted = [repo for repo in admitted if repo.path.lower() == wanted.only.lower()]
+            named = wanted.only.lower()
+            admitted = [repo for repo in admitted if named in (repo.path.lower(), f"{repo.forge}:{repo.path.lower()}")]
         elif not wanted.strangers:
             admitted = [repo for repo in admitted if deliveries.partition_of(repo) in known]
         return sorted(admitted, key=lambda repo: times.get(deliveries.partition_of(repo), 0.0))

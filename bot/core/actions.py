@@ -288,6 +288,9 @@ class Refused:
     reason: str
     next_step: str
 
+    def __str__(self) -> str:
+        return f"{self.reason.rstrip('.')}. {self.next_step}"
+
 
 @dataclass(frozen=True, slots=True)
 class EnsureBranch(Write[BranchReady | BranchMoved | Refused]):

@@ -46,8 +46,9 @@ def _look(job: Overview, survey: Survey) -> Planning[str]:
         tags = yield from ask(FindTags(job.repo))
         for line, branch in shown.items():
             standings.append((yield from _look_at(job, survey, (line, branch), tags)))
-    missing = tuple(line for line, branch in branches.items() if isinstance(branch, NoBranch))
-    return render_lines(tuple(standings), missing, tuple(line for line in found if line not in shown))
+    missing = {line: branch.nearest for line, branch in branches.items() if isinstance(branch, NoBranch)}
+    more = tuple(line for line in found if line not in shown)
+    return render_lines(tuple(standings), tuple(missing), more, next(iter(missing.values()), ()))
 
 
 def _look_at(

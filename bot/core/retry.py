@@ -22,7 +22,7 @@ class Redo:
     lines: tuple[Line, ...] = ()
     """Lines whose backport met a conflict: that job did end, so it is a new one that is asked for."""
     busy: tuple[Job, ...] = ()
-    """What is being done still, or waits."""
+    """What is being done still, or waits; answers to what people said are not told of."""
     cancelled: tuple[Job, ...] = ()
     """What an operator has stopped; only they let it go on."""
 
@@ -42,9 +42,14 @@ def choose(ended: Iterable[Ended], actor: Person) -> Redo:
                 again.append(replace(job, actor=actor))
             case job if each.ending in ("failed", "refused"):
                 again.append(job)
-    busy = tuple(each.job for each in newest.values() if each.ending == "waiting")
+    busy = tuple(each.job for each in newest.values() if each.ending == "waiting" and _is_of_the_change(each.job))
     cancelled = tuple(each.job for each in newest.values() if each.ending == "cancelled")
     return Redo(tuple(again), tuple(lines), busy, cancelled)
+
+
+def _is_of_the_change(job: Job) -> bool:
+    """What is only said to somebody, of whom there may be many, is nothing that anybody waits for here."""
+    return isinstance(job, Backport | Settle)
 
 
 def _subject(job: Job) -> tuple[str, str]:

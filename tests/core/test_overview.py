@@ -74,7 +74,7 @@ def test_without_a_line_the_newest_are_told_and_the_others_named() -> None:
 
 def test_a_line_without_a_branch_is_named_and_asks_nothing() -> None:
     body, asked, _ = told(Line(3, 0))
-    assert "Line 3.0 has no branch here." in body
+    assert "Line 3.0 has no branch here. Did you mean `/release status 2.6`?" in body
     assert asked == ["Sync", "EnsureComment", "React"]
     assert "There is no line here" in told(Sync=synced("main"))[0]
 

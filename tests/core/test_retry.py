@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bot.core.jobs import Answer, Backport, Ended, Settle
+from bot.core.jobs import Answer, Backport, Ended, Overview, Settle
 from bot.core.retry import Redo, choose
 from tests.core.values import ADA, BOB, L26, L27, REPO
 
@@ -21,6 +21,11 @@ def test_what_failed_and_what_was_refused_is_done_again_for_who_asks() -> None:
 
 def test_what_ended_well_or_is_at_work_is_left() -> None:
     assert choose([Ended(JOB, "well"), Ended(OTHER, "waiting")], ADA) == Redo(busy=(OTHER,))
+
+
+def test_answers_that_wait_are_nothing_that_anybody_waits_for() -> None:
+    said = [Ended(Answer(REPO, 12, 1, "eyes"), "waiting"), Ended(Overview(REPO, 12, 2), "waiting")]
+    assert choose(said, ADA) == Redo()
 
 
 def test_what_a_later_job_has_made_up_for_is_left() -> None:

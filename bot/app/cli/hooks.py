@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
         wish = hook_wish(settings, place.repo.forge, url, renew=args.renew_secret)
         ready = sync_hook(place, wish, rehearse=args.dry_run)
     if isinstance(ready, Refused):
-        _tell(args, url, refused=f"{ready.reason}. {ready.next_step}")
+        _tell(args, url, refused=str(ready))
         return Exit.REFUSED
     _tell(args, url, changes=ready.changes)
     return Exit.DONE if ready.changes else Exit.NOTHING

@@ -58,8 +58,8 @@ def run(args: argparse.Namespace) -> int:
         with waiting("sweeping", as_json=args.json):
             spooled = intake.drain()
             swept = list(sweeper.sweep(wanted))
-        if args.repository and not swept:
-            raise UserError(f"There is no {args.repository} that the bot's token can write to. Check its name.")
+        if args.repository is not None and not swept:
+            raise UserError(f"There is no {args.repository!r} that the bot's token can write to. Check its name.")
     _tell(swept, spooled, as_json=args.json)
     if any(each.failed for each in swept):
         return Exit.FAULT

@@ -34,14 +34,19 @@ class Standing:
     """None where the forge does not tell."""
 
 
-def render_lines(standings: tuple[Standing, ...], missing: tuple[Line, ...], more: tuple[Line, ...]) -> str:
-    """The table; the lines that were asked for and have no branch; and those that are too many to be shown."""
+def render_lines(
+    standings: tuple[Standing, ...], missing: tuple[Line, ...], more: tuple[Line, ...], nearest: tuple[Line, ...] = ()
+) -> str:
+    """The table; the lines that were asked for and have no branch, with those that come near and have one; and those
+    that are too many to be shown.
+    """
     parts = []
     if standings:
         head = "| Line | Head | Checks | Last candidate | Last final | Pending picks |\n|---|---|---|---|---|---|\n"
         parts.append(head + "\n".join(map(_row, standings)))
     if missing:
-        parts.append(f"{_these(missing)} no branch here.")
+        near = f" Did you mean `/release status {nearest[0]}`?" if nearest else ""
+        parts.append(f"{_these(missing)} no branch here.{near}")
     if more:
         parts.append(f"Not shown: {listed(more[:20])}. Name one to see it, as in `/release status {more[0]}`.")
     return "\n\n".join(parts) or "There is no line here: no branch is one by its name."

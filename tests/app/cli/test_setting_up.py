@@ -233,6 +233,17 @@ def test_without_the_right_to_it_no_webhook_is_touched(forge, side, capsys):
     code, said = relbot(capsys, "hooks", "sync", "--repository", PATH)
     assert code == Exit.REFUSED
     assert side.needed[1] in said["refused"]
+    assert ".." not in said["refused"]
+
+
+@pytest.mark.usefixtures("forge")
+def test_a_sweep_finds_a_repository_by_the_names_that_the_other_commands_take(side, capsys):
+    for named in (PATH, PATH.upper(), f"{side.name}:{PATH}"):
+        code, swept = relbot(capsys, "sweep", "--repository", named)
+        assert (code, [each["repository"] for each in swept["repositories"]]) == (Exit.NOTHING, [PATH])
+    for named in ("", "acme/nothing", f"{side.other}:{PATH}"):
+        code, said = relbot(capsys, "sweep", "--repository", named)
+        assert (code, f"There is no {named!r} that" in said) == (Exit.USAGE, True)
 
 
 @pytest.mark.parametrize(("arguments", "said"), [
