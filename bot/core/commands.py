@@ -78,7 +78,7 @@ def _pick_again(filled: Filled) -> Order | Complaint:
 
 
 def _show_lines(filled: Filled) -> Order:
-    word = next(iter(filled.words.get("LINE", ())), "")
+    word = next(iter(filled.words.get("LINE|all", ())), "")
     return ShowLines(Line.parse(word))
 
 
@@ -122,7 +122,7 @@ TABLE: tuple[Verb, ...] = (
          "/backport recreate 2.7", _pick_again),
     Verb("/release", "help", "anyone", "", "lists what I can do", "/release help", lambda _: Help()),
     Verb("/release", "ping", "anyone", "", "says whether I am there", "/release ping", lambda _: Ping()),
-    Verb("/release", "status", "anyone", "[LINE]",
+    Verb("/release", "status", "anyone", "[LINE|all]",
          "per line: its head, checks, last candidate and final, pending picks", "/release status 2.7", _show_lines),
     Verb("/release", "plan", "anyone", "rc|final LINE", "tells what a candidate or final would be, and does nothing",
          "/release plan rc 2.7"),

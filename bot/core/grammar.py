@@ -2,8 +2,8 @@
 
 It must never accept a word that no slot takes, nor drop one in silence.
 
-`LINE` is one word of that kind, `LINE…` one or more of them, `rc|final` one of these words, `key=KIND` and `--flag` may
-stand anywhere, and what is in brackets may be left out.
+`LINE` is one word of that kind, `LINE…` one or more of them, `rc|final` one of these words, `LINE|all` one of either,
+`key=KIND` and `--flag` may stand anywhere, and what is in brackets may be left out.
 """
 
 from __future__ import annotations
@@ -34,18 +34,21 @@ class Slot:
     """One thing that a command takes. `key` is empty for a word by its place, and NUMBER for `123="text"`."""
 
     kind: str
-    """A kind in capitals, or the words that may stand here, with `|` between them; empty for a flag."""
+    """Kinds in capitals and words that may stand here, with `|` between them; empty for a flag."""
     key: str = ""
     needed: bool = True
     many: bool = False
 
     def takes(self, word: str) -> bool:
         """Whether a word fits here."""
-        if self.kind == "LINE":
+        return any(self._fits(kind, word) for kind in self.kind.split("|"))
+
+    def _fits(self, kind: str, word: str) -> bool:
+        if kind == "LINE":
             return Line.parse(word) is not None or (self.many and word.lower() == "all")
-        if self.kind in _KINDS:
-            return re.fullmatch(_KINDS[self.kind], word, re.ASCII) is not None
-        return word.lower() in self.kind.split("|")
+        if kind in _KINDS:
+            return re.fullmatch(_KINDS[kind], word, re.ASCII) is not None
+        return word.lower() == kind
 
 
 @dataclass(frozen=True, slots=True)

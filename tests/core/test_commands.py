@@ -18,6 +18,7 @@ from bot.core.commands import (
     PickAgain,
     PickOnto,
     Ping,
+    ShowLines,
     TooMany,
     UnknownVerb,
     UnknownWord,
@@ -317,3 +318,10 @@ def test_a_comment_that_is_too_long_is_not_read() -> None:
 )  # fmt: skip
 def test_hostile_markdown_is_read_in_bounded_time(piece: str) -> None:
     read_commands("/backport 2.7 " + piece * ((MAX_LENGTH - 14) // len(piece)))
+
+
+def test_a_status_takes_one_line_or_all_of_them() -> None:
+    for word, wanted in (("", ShowLines()), ("all", ShowLines()), ("ALL", ShowLines()), ("v2.7", ShowLines(L27))):
+        assert [said.read for said in read_commands(f"/release status {word}")] == [wanted]
+    assert [said.read for said in read_commands("/release status 2.7 all")] == [UnknownWord("all")]
+    assert [said.read for said in read_commands("/backport recreate all")] == [UnknownWord("all")]

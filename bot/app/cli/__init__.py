@@ -11,6 +11,7 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
 from typing import Protocol, cast
 
 from bot import __version__
@@ -44,7 +45,7 @@ class Command(Protocol):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command (`argv` without the program's name; default: the process's own) and return its exit code."""
-    _open_missing_streams()
+    _ready_streams()
     try:
         code = _dispatch(list(sys.argv[1:] if argv is None else argv))
         sys.stdout.flush()
@@ -61,10 +62,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     return code
 
 
-def _open_missing_streams() -> None:
-    """Started with standard output or error closed, as some supervisors do, a command still does its work."""
+def _ready_streams() -> None:
+    """With standard output or error closed, or a terminal that knows few letters, a command still does its work."""
     sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115, PTH123 - for as long as the process lasts
     sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115, PTH123
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _dispatch(argv: list[str]) -> int:

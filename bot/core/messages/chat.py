@@ -46,7 +46,11 @@ def render_help() -> str:
 
 
 def _help_row(verb: Verb) -> str:
-    return f"| `{usage(verb)}` | {WHO[verb.who]} | {verb.help} | `{verb.example}` |"
+    return f"| `{usage(verb).replace('|', BAR)}` | {WHO[verb.who]} | {verb.help} | `{verb.example}` |"
+
+
+BAR = r"\|"
+"""A bar in a cell of a table, in code as well."""
 
 
 def usage(verb: Verb, *, whole: bool = False) -> str:

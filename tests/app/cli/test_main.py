@@ -217,3 +217,8 @@ def test_a_full_disk_is_said_in_words_and_without_the_name_of_an_exception(looki
     assert ended.returncode == Exit.FAULT
     assert "cannot be used: No space left on device. Check its rights, and that the disk has room." in ended.stderr
     assert "OSError" not in ended.stderr
+
+
+def test_a_terminal_that_knows_few_letters_gets_the_others_in_escapes():
+    shown = relbot("pick", "--help", PYTHONIOENCODING="ascii")
+    assert (shown.returncode, "<sha>\", \\u2026]" in shown.stdout) == (0, True), shown

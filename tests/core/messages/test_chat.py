@@ -73,7 +73,8 @@ def test_no_answer_repeats_hostile_text_unescaped(text: str) -> None:
 def test_help_shows_every_verb_that_exists_and_none_that_does_not() -> None:
     text = chat.render_help()
     for verb in TABLE:
-        assert (f"| `{chat.usage(verb)}` |" in text) is verb.built
+        shown = chat.usage(verb).replace("|", r"\|")
+        assert (f"| `{shown}` |" in text) is verb.built
     assert "class=" not in text, "an argument that arrives later is not offered"
 
 
@@ -81,6 +82,15 @@ def test_what_is_not_built_yet_is_answered_with_what_is() -> None:
     text = chat.render_complaint(NotBuilt("/release rc"))
     assert text.startswith("`/release rc` is not there yet, so I did nothing.")
     assert all(f"`{chat.usage(verb)}`" in text for verb in TABLE if verb.built)
+
+
+def test_every_row_of_the_help_has_the_cells_of_its_head() -> None:
+    table = "\n".join(line for line in chat.render_help().splitlines() if line.startswith("|"))
+    shown = MarkdownIt().enable("table").render(table)
+    assert shown.count("<tr>") == 1 + sum(verb.built for verb in TABLE)
+    assert "<code>/release status [LINE|all]</code>" in shown
+    assert all(row.count("<td>") == 4 for row in shown.split("<tr>")[2:])
+    assert "<td></td>" not in shown
 
 
 def test_a_denial_names_what_was_asked_for_and_what_it_takes() -> None:
