@@ -29,10 +29,10 @@ def open_desk(named: str | None, environ: Mapping[str, str]) -> Iterator[Desk]:
     home = load_home(named, environ)
     with closing(Database(home.database.reveal())) as database:
         file = database.url.database if database.is_sqlite else None
-        if file and not Path(file).exists():
+        if (file and not Path(file).exists()) or database.is_new():
             raise UserError(
-                f"There is no database {file}: nothing has run here yet. Start `relbot serve`, or name the settings "
-                "that it runs with by --settings."
+                f"There is nothing of mine in {file or database.name}: nothing has run here yet. Start `relbot serve`, "
+                "or name the settings that it runs with by --settings."
             )
         database.prepare()
         yield Desk(database, home)

@@ -131,6 +131,14 @@ class Database:
         except SQLAlchemyError as error:
             raise self._unusable(_first_line(error)) from None
 
+    def is_new(self) -> bool:
+        """Whether nothing has ever worked here. `UserError` when it cannot be looked at."""
+        try:
+            with self.engine.connect() as connection:
+                return not sa.inspect(connection).has_table(jobs.name)
+        except SQLAlchemyError as error:
+            raise self._unusable(_first_line(error)) from None
+
     def _make_folder(self) -> None:
         if not (self.is_sqlite and self.url.database):
             return
