@@ -75,7 +75,7 @@ def render_complaint(complaint: Complaint, verb: Verb | None = None, known: Iter
     match complaint:
         case UnknownVerb(command, word, nearest):
             near = f"; did you mean `{command} {nearest}`?" if nearest else "."
-            return f"I do not know {code(f'{command} {word}', 60)}{near} `/release help` lists what I can do."
+            return f"I do not know {_shown(f'{command} {word}')}{near} `/release help` lists what I can do."
         case UnknownWord(word):
             return f"I did nothing for {_shown(word)}: {_what_is_right(word, verb, tuple(known))}"
         case NotBuilt(what):

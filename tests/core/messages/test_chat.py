@@ -93,6 +93,13 @@ def test_every_row_of_the_help_has_the_cells_of_its_head() -> None:
     assert "<td></td>" not in shown
 
 
+def test_a_verb_that_is_code_or_a_link_is_not_shown_as_a_box() -> None:
+    [said] = read_commands("/release `retry`")
+    assert isinstance(said.read, UnknownVerb)
+    text = chat.render_complaint(said.read)
+    assert text == "I do not know code, a link or markup in a command. `/release help` lists what I can do."
+
+
 def test_a_denial_names_what_was_asked_for_and_what_it_takes() -> None:
     verbs = [verb for verb in TABLE if verb.said in ("/backport", "/release rc", "/release final")]
     text = chat.render_no_permission(ADA, [*verbs, *verbs])

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from rich.console import Console, Group
+from rich.console import Group
 from rich.markdown import Markdown
 from rich.panel import Panel
 from rich.table import Table
@@ -17,7 +17,7 @@ from rich.text import Text
 
 from bot.app.cli.demo.people import People
 from bot.app.cli.demo.story import Commit, Scene
-from bot.app.cli.output import printable, write_json
+from bot.app.cli.output import open_console, printable, write_json
 from bot.core.jobs import Answer, Overview, Report
 
 _COLOURS = {"opened": "green", "pushed": "green", "updated": "green", "settled": "cyan", "present": "cyan",
@@ -29,7 +29,8 @@ class Show:
 
     def __init__(self, *, as_json: bool) -> None:
         self._as_json = as_json
-        self._console = Console(highlight=False, quiet=as_json)
+        self._console = open_console()
+        self._console.quiet = as_json
 
     def opening(self, people: People, history: Sequence[Commit]) -> None:
         """Where we are, and what the project looks like."""
