@@ -300,6 +300,9 @@ def _secret(what: str, key: str, place: tuple[str, Path | None], environ: Mappin
             f"There is no {what}: the environment variable {variable} is not set. "
             f"Set it, or name another place with `{key}_env` or `{key}_file` in the settings."
         )
+    if key == "token" and not re.fullmatch(r"[!-~]+", value.strip()):
+        where = file if file is not None else f"the environment variable {variable}"
+        raise UserError(f"What is in {where} is no {what}: it has blanks or letters that none has. Put one there.")
     return _hidden(value)
 
 

@@ -114,6 +114,7 @@ class Sweeper:
                     repos += forge.history.repositories()
                 except (Fault, UserError) as error:
                     calls = listing.calls - before
+                    _log.warning("nothing on %s is swept: %s", name, error, extra={"fault": name_fault(error)})
                     yield Swept(Repo(name, 0, name, ""), calls=calls, warnings=(str(error),), failed=True)
         left: dict[tuple[str, str], int] = defaultdict(lambda: wanted.budget)
         passed_over: Counter[tuple[str, str]] = Counter()

@@ -123,6 +123,9 @@ def test_plain_http_is_allowed_on_this_machine_only():
     ("[github]\ntoken_env = 'MINE'\n", TOKEN, "the environment variable MINE is not set"),
     ("[github]\ntoken_file = '/no/such/file'\n", TOKEN, "file of the GitHub token /no/such/file cannot be read"),
     ("[github]\nwebhook_secret_files = ['/dev/null']\n", TOKEN, "file of a webhook secret /dev/null is empty"),
+    ("", {"GITHUB_TOKEN": "one\ntwo"}, "What is in the environment variable GITHUB_TOKEN is no GitHub token: it"),
+    ("", {"GITHUB_TOKEN": "tökén"}, "is no GitHub token: it has blanks or letters that none has"),
+    ("[gitlab]\ntoken_file = 'config/server.example.toml'\n", {}, "in config/server.example.toml is no GitLab token"),
     ("[github]\napp_id = 7\n", TOKEN, "no private key of the GitHub App: .* GITHUB_APP_PRIVATE_KEY"),
     ("[gitlab]\n", TOKEN, "no GitLab token: the environment variable GITLAB_TOKEN is not set"),
 ])

@@ -142,6 +142,16 @@ def test_a_repository_in_which_more_happened_than_a_round_can_pay_for_is_got_don
     assert read == set(range(1, 101))
 
 
+def test_a_forge_that_lists_nothing_is_told_of_in_the_log_with_the_reason(database, caplog):
+    def repositories():
+        raise Fault("GitHub answered 401 to GET /user/repos: Bad credentials.")
+
+    stage = Stage(database, github=(), gitlab=(repo(1, "gitlab"),))
+    stage.forges["github"].history.repositories = repositories
+    assert [each.failed for each in stage.sweep()] == [True, False]
+    assert "nothing on github is swept: GitHub answered 401 to GET /user/repos: Bad credentials." in caplog.messages
+
+
 def test_what_failed_is_swept_from_where_it_was(database):
     stage = Stage(database, github=[repo(1)])
     with database.begin() as connection:

@@ -59,11 +59,16 @@ def run(args: argparse.Namespace) -> int:
             spooled = intake.drain()
             swept = list(sweeper.sweep(wanted))
         if args.repository is not None and not swept:
-            raise UserError(f"There is no {args.repository!r} that the bot's token can write to. Check its name.")
+            raise UserError(_absent(settings, args.repository))
     _tell(swept, spooled, as_json=args.json)
     if any(each.failed for each in swept):
         return Exit.FAULT
     return Exit.DONE if spooled or any(each.found or each.sent_again for each in swept) else Exit.NOTHING
+
+
+def _absent(settings: Settings, named: str) -> str:
+    said = f"There is no {named!r} that the bot's token can write to. Check its name."
+    return f"{said} It has to belong to one of the `owners` under [server], too." if settings.server.owners else said
 
 
 def _age(text: str) -> int:

@@ -101,6 +101,7 @@ class Wire(Requester):
             lazy=True,
             api_version="2022-11-28",
         )
+        self._site = urlsplit(base_url).netloc
         self._manners = manners
         self._access = access
         self._answers = answers
@@ -179,7 +180,10 @@ class Wire(Requester):
             return Answer(*self.requestJson(question.verb, question.url, None, headers, question.body))
         except requests.RequestException as error:
             note_answer("github", None, None)
-            raise WireFault(f"GitHub did not answer {question.what} ({type(error).__name__}).", status=None) from error
+            raise WireFault(
+                f"GitHub did not answer {question.what} ({type(error).__name__}). "
+                f"Check that {self._site} can be reached.", status=None,
+            ) from error  # fmt: skip
         except RuntimeError as error:
             # PyGithub's words for a redirect to another host, where the token must not go, or round in a circle.
             words = f"GitHub redirects {question.what} to where I do not follow ({error})."

@@ -66,7 +66,10 @@ class Wire(requests.Session):
             answer = super().send(request, **{**options, "allow_redirects": False})
         except requests.RequestException as error:
             note_answer("gitlab", None, None)
-            raise WireFault(f"GitLab did not answer {what} ({type(error).__name__}).", status=None) from error
+            site = urlsplit(self._api).netloc
+            raise WireFault(
+                f"GitLab did not answer {what} ({type(error).__name__}). Check that {site} can be reached.", status=None
+            ) from error
         note_answer("gitlab", answer.status_code, answer.headers.get("ratelimit-remaining"))
         wait = self._heed(answer)
         if known and answer.status_code == 304:

@@ -277,6 +277,13 @@ def test_a_repository_of_other_owners_is_left_to_them(forge, side, capsys, tmp_p
     assert "belongs to none of the owners" in shown
 
 
+def test_a_sweep_of_a_repository_of_other_owners_says_that_owners_are_named(forge, side, capsys, tmp_path):
+    write_settings(tmp_path, forge.url, side, server='owners = ["others"]')
+    code, said = relbot(capsys, "sweep", "--repository", PATH)
+    assert code == Exit.USAGE
+    assert "It has to belong to one of the `owners` under [server], too." in said
+
+
 def test_between_two_forges_nothing_is_guessed(forge, side, capsys, tmp_path, monkeypatch):
     monkeypatch.setenv((GITLAB if side is GITHUB else GITHUB).token, "another-token-77")
     write_settings(tmp_path, forge.url, side, more=f"[{side.other}]\n")

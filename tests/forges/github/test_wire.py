@@ -6,7 +6,7 @@ import time
 import traceback
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from threading import Barrier
 from typing import Any
 
@@ -334,6 +334,13 @@ def test_a_missing_permission_is_named_and_not_tried_again() -> None:
         "GitHub answered 403 to GET /repos/o/r/pulls/7: Resource not accessible by integration. "
         "Give the bot's token the permission pull_requests=write."
     )
+
+
+def test_a_forge_that_cannot_be_reached_is_named() -> None:
+    manners = Manners(timeout=5, waits=())
+    wire = Wire("http://127.0.0.1:9", manners, Holder(manners), Answers(), lambda: None)
+    with closing(wire), pytest.raises(WireFault, match=r"\(ConnectionError\)\. Check that 127\.0\.0\.1:9 can be"):
+        wire.requestJsonAndCheck("GET", "/repos/o/r")
 
 
 def test_a_refused_token_says_what_to_check() -> None:
