@@ -171,7 +171,7 @@ def _take_up(wishes: _Wishes, event: CommentPosted) -> Planning[None]:
     redo = choose((yield from ask(FindEnded(event.repo, event.number))), event.actor)
     wishes.texts.append(render_retry(redo))
     wishes.lines |= set(redo.lines)
-    wishes.more += redo.again
+    wishes.more += (replace(job, repo=event.repo) for job in redo.again)  # it may have been renamed since
 
 
 def _sort(wishes: _Wishes, said: list[Said], survey: Survey, pull: Pull) -> None:

@@ -199,6 +199,12 @@ def test_retry_does_again_what_has_ended_badly_for_who_asks_now() -> None:
     assert plan.jobs[2].key == failed.key, "the same job, so that what it did is found done"
 
 
+def test_retry_goes_where_the_repository_is_now() -> None:
+    before = replace(REPO, path="acme/before")
+    plan = planned("/release retry", FindEnded=(Ended(Backport(before, 12, L27, BOB), "failed"),))
+    assert plan.jobs[1:] == (Backport(REPO, 12, L27, ADA),)
+
+
 def test_retry_without_anything_to_do_again_says_so() -> None:
     plan = planned("/release retry", FindEnded=())
     assert (the_answer(plan).reaction, len(plan.jobs)) == ("confused", 1)

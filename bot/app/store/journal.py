@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Literal, cast
+from dataclasses import dataclass, replace
+from typing import Any, Literal, cast
 
 import sqlalchemy as sa
 
 from bot.app.codec import Unreadable, decode, encode
 from bot.app.log import redact
-from bot.app.store.database import jobs, now
+from bot.app.store.database import jobs, now, sightings
+from bot.app.store.deliveries import partition_of
 from bot.core.jobs import Ended, Ending, Job, Report
 from bot.core.model import Repo
 
@@ -72,10 +73,21 @@ def begin_again(connection: sa.Connection, key: str) -> tuple[Job, int] | None:
     found = connection.execute(sa.select(jobs).where(jobs.c.key == key).with_for_update()).one_or_none()
     if found is None or not (found.state in (*_BEGUN_AGAIN, "cancelled") or found.outcome == "conflict"):
         return None
-    job = cast("Job", decode(found.job))
-    again = {"attempt": found.attempt + 1, "state": "waiting", "outcome": "", "summary": "", "updated_at": now()}
+    job = _read(connection, found)
+    again = {"attempt": found.attempt + 1, "state": "waiting", "job": encode(job), "outcome": "", "summary": "",
+             "updated_at": now()}  # fmt: skip
     connection.execute(sa.update(jobs).where(jobs.c.key == key).values(again))
     return job, int(found.attempt) + 1
+
+
+def _read(connection: sa.Connection, row: sa.Row[Any]) -> Job:
+    """The job as it can be done now: forges answer no write under the name that a repository had before."""
+    job = cast("Job", decode(row.job))
+    seen = sa.select(sightings.c.path).where(
+        sightings.c.repository == partition_of(job.repo), sightings.c.swept_at > row.updated_at
+    )
+    path = connection.execute(seen).scalar()
+    return replace(job, repo=replace(job.repo, path=path)) if path else job
 
 
 def cancel(connection: sa.Connection, key: str, why: str) -> bool:
@@ -229,7 +241,7 @@ def broken_down(connection: sa.Connection, before: float, most: int = 100) -> Se
     read: list[tuple[Job, Kept]] = []
     for row in connection.execute(found).all():  # any number of those that cannot be read may come first
         with suppress(Unreadable):
-            read.append((decode(row.job), _kept(row)))
+            read.append((_read(connection, row), _kept(row)))
         if len(read) == most:
             break
     return read

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -11,10 +12,11 @@ from bot.app.durable import Pacing
 from bot.app.operator import orders
 from bot.app.operator.opening import Desk
 from bot.app.settings import Home, Server
-from bot.app.store import audit, journal
+from bot.app.store import audit, journal, sightings
 from bot.core.actions import EnsureComment, FindComment
 from bot.core.errors import Fault, UserError
 from bot.core.model import Secret
+from bot.core.sweep import Seen
 from tests.app.test_durable import QUICK, WAIT, Site
 from tests.app.values import REPO, a_backport, a_closing
 
@@ -95,6 +97,22 @@ def test_a_running_job_that_is_cancelled_writes_no_more_and_stays_so_until_it_is
     site.settle()
     assert site.kept() == {KEY: ("done", 2)}
     assert [write["$"] for _, write, _ in entries(site)] == ["Cancelled", "Retried", "EnsureComment", "EnsureComment"]
+
+
+def test_a_job_is_done_again_under_the_name_that_its_repository_has_now(site):
+    site.stage.trouble = [Fault("moved")]
+    site.intake.handle("d1", a_closing())
+    site.settle()
+    moved = replace(REPO, path="acme/after")
+    with site.database.begin() as connection:
+        sightings.write(connection, moved, Seen(1), 0.0)
+    site.stage.performed.clear()
+    assert orders.retry(desk_of(site), KEY).done
+    site.settle()
+    assert site.kept() == {KEY: ("done", 2)}
+    with site.database.reading() as connection:
+        [kept] = connection.exec_driver_sql("SELECT job FROM relbot_jobs").scalars()
+    assert json.loads(kept)["repo"]["path"] == "acme/after"
 
 
 def test_the_audit_tells_what_each_write_rested_on_and_no_read_twice(site):
