@@ -139,6 +139,11 @@ class Database:
         except SQLAlchemyError as error:
             raise self._unusable(_first_line(error)) from None
 
+    def _trouble(self, error: DBAPIError) -> Fault:
+        said = _first_line(error)
+        advice = next((f" {step}" for sign, step in _ADVICE.items() if sign in said), "")
+        return Fault(f"The database {self.name} is in trouble: {said}.{advice}", passing=True)
+
     def _make_folder(self) -> None:
         if not (self.is_sqlite and self.url.database):
             return
@@ -167,7 +172,7 @@ class Database:
             with self._transaction() as connection:
                 yield connection
         except DBAPIError as error:
-            raise Fault(f"The database {self.name} is in trouble: {_first_line(error)}.", passing=True) from None
+            raise self._trouble(error) from None
 
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
@@ -181,7 +186,7 @@ class Database:
                 finally:
                     connection.rollback()
         except DBAPIError as error:
-            raise Fault(f"The database {self.name} is in trouble: {_first_line(error)}.", passing=True) from None
+            raise self._trouble(error) from None
 
     @contextmanager
     def _transaction(self) -> Iterator[sa.Connection]:
@@ -261,6 +266,14 @@ def _grow(connection: sa.Connection) -> None:
         for index in table.indexes:
             index.create(connection, checkfirst=True)
 
+
+_ADVICE = {
+    "malformed": "Stop the bot and put the last backup in its place.",
+    "readonly": "Give this account the right to write there.",
+    "is full": "Make room on its disk.",
+    "locked": "Something else holds it; try again.",
+}
+"""What helps where SQLite says so; PostgreSQL's own words are clearer."""
 
 _WHERE = "the address that `database_env` or `database_file` under [data] in the settings leads to"
 

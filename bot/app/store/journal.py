@@ -74,8 +74,8 @@ def begin_again(connection: sa.Connection, key: str) -> tuple[Job, int] | None:
     if found is None or not (found.state in (*_BEGUN_AGAIN, "cancelled") or found.outcome == "conflict"):
         return None
     job = _read(connection, found)
-    again = {"attempt": found.attempt + 1, "state": "waiting", "job": encode(job), "outcome": "", "summary": "",
-             "updated_at": now()}  # fmt: skip
+    again = {"attempt": found.attempt + 1, "state": "waiting", "job": encode(job), "repository": job.repo.path,
+             "outcome": "", "summary": "", "updated_at": now()}  # fmt: skip
     connection.execute(sa.update(jobs).where(jobs.c.key == key).values(again))
     return job, int(found.attempt) + 1
 

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from bot.app.operator.opening import open_desk
 from bot.app.store.database import Database
-from bot.core.errors import UserError
+from bot.core.errors import Fault, UserError
 
 pytestmark = [pytest.mark.xdist_group("database")]
 
@@ -54,3 +54,22 @@ def test_where_something_has_run_it_is_opened(tmp_path: Path) -> None:
     look(address)
     with closing(sqlite3.connect(tmp_path / "relbot.sqlite")) as there:
         assert there.execute("SELECT count(*) FROM relbot_jobs").fetchone() == (0,)
+
+
+def test_a_database_that_is_damaged_says_what_to_do(tmp_path: Path) -> None:
+    file = tmp_path / "relbot.sqlite"
+    with closing(Database(f"sqlite:///{file}")) as database:
+        database.prepare()
+    with closing(sqlite3.connect(file)) as there:
+        [page] = there.execute("SELECT rootpage FROM sqlite_master WHERE name = 'relbot_jobs'").fetchone()
+        [size] = there.execute("PRAGMA page_size").fetchone()
+        there.execute("PRAGMA journal_mode=DELETE")
+    with file.open("r+b") as raw:
+        raw.seek((page - 1) * size)
+        raw.write(b"\xff" * size)
+    with (
+        closing(Database(f"sqlite:///{file}")) as database,
+        pytest.raises(Fault, match="put the last backup in its place"),
+        database.reading() as connection,
+    ):
+        connection.execute(sa.text("SELECT * FROM relbot_jobs")).all()
