@@ -187,6 +187,9 @@ def test_lasting_trouble_is_told_and_a_redelivery_tries_again(site, trouble, sai
     assert told.startswith(said)
     key = site.stage.jobs[0].key
     assert site.kept() == {key: ("failed", 1)}
+    with site.database.begin() as connection:
+        [kept] = journal.find(connection)
+    assert kept.summary == (said if told == said else f"{told}: {trouble}"), "operators are told all of it"
     site.intake.handle("d1", a_closing())
     site.settle()
     assert site.kept() == {key: ("done", 2)}

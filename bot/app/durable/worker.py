@@ -229,9 +229,11 @@ class Worker:
             except NOT_THE_FLOWS:
                 raise
             except Exception as error:
-                ended = str(error) if isinstance(error, UserError) else f"fault {name_fault(error)}"
+                told = str(error) if isinstance(error, UserError) else f"fault {name_fault(error)}"
                 _log.error("fault", exc_info=error, extra={"fault": name_fault(error)})
-                self._tell(job, run, ended)
+                self._tell(job, run, told)
+                # Operators read what is kept; people on the forge get the name to ask them by.
+                ended = told if isinstance(error, UserError) else f"{told}: {error}"
             note(ended.outcome if isinstance(ended, Report) else "failed")
             DBOS.run_step({"name": "end"}, partial(self._end, job.key, kept.attempt, ended, kept.delivery))
 
