@@ -182,6 +182,9 @@ def _read_answer(stream: IO[bytes]) -> tuple[str, bytes] | None:
             return None
 
 
+Kind = Literal["commit", "tree", "blob", "tag"]
+
+
 class LooseStore:
     """Writes loose objects into an object folder that belongs to the bot alone."""
 
@@ -189,7 +192,7 @@ class LooseStore:
         self._directory = directory
         self._hash = hashlib.sha1 if algorithm == "sha1" else hashlib.sha256
 
-    def name(self, kind: Literal["commit", "tree"], body: bytes) -> str:
+    def name(self, kind: Kind, body: bytes) -> str:
         """The id that the object has, written or not."""
         return self._hash(b"%s %d\0%s" % (kind.encode(), len(body), body)).hexdigest()
 
@@ -197,7 +200,7 @@ class LooseStore:
         """Where the object is, if it has been written here."""
         return self._directory / name[:2] / name[2:]
 
-    def write(self, kind: Literal["commit", "tree"], body: bytes) -> str:
+    def write(self, kind: Kind, body: bytes) -> str:
         """Write an object (again is harmless) and return its id."""
         name = self.name(kind, body)
         path = f"{self._directory}/{name[:2]}/{name[2:]}"

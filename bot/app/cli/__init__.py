@@ -29,6 +29,7 @@ COMMANDS = {
     "labels": "create the labels that a repository needs",
     "pick": "pick commits onto a ref, in memory",
     "serve": "take deliveries over HTTP and do what they ask for",
+    "signer": "the process that has the signing key, and signs tags for the others",
     "status": "how the bot is, on one screen",
     "sweep": "find what a lost webhook would have started",
     "work": "do what a server on the same database has taken",
