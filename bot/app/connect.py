@@ -14,6 +14,7 @@ from bot.app.lanes import sleep
 from bot.app.perform import Performer
 from bot.app.runner import Decisions
 from bot.app.settings import App, GitHubSettings, GitLabSettings, Settings
+from bot.app.signing import open_signing
 from bot.core.conversation import is_stale
 from bot.core.errors import UserError
 from bot.core.events import Delivery, Ignored
@@ -36,7 +37,8 @@ DECISIONS = Decisions(plan, flow_of, after_breakdown)
 def connect(settings: Settings) -> Performer:
     """A performer for what the settings name; close it at the end. Nothing is sent until an action asks for it."""
     committer = Committer(settings.bot.name, settings.bot.email)
-    return Performer(open_forges(settings), Mirrors(settings.directory / "mirrors", committer))
+    mirrors = Mirrors(settings.directory / "mirrors", committer, open_signing(settings.signing))
+    return Performer(open_forges(settings), mirrors)
 
 
 def open_forges(settings: Settings) -> dict[ForgeName, Forge]:

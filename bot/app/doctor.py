@@ -20,6 +20,7 @@ from bot.app.equip import hook_address, hook_secret, hook_wish, sync_hook, sync_
 from bot.app.places import Place, find_place
 from bot.app.runner import drive
 from bot.app.settings import Settings, load
+from bot.app.signing import open_signing
 from bot.core.actions import Missing, Refused
 from bot.core.errors import Fault, UserError
 from bot.core.lines import TwoBranches, find_branch
@@ -27,6 +28,7 @@ from bot.core.model import ForgeName
 from bot.core.setup import Hook, is_exclusive
 from bot.core.survey import Survey, take_survey
 from bot.tools.git import Git, version
+from bot.tools.releasing import try_out
 
 if TYPE_CHECKING:
     from bot.forges import Forge
@@ -67,6 +69,7 @@ def examine(wanted: Wanted, environ: Mapping[str, str]) -> Iterator[Finding]:
         return
     settings = loaded[0]
     yield from _look("mirrors", lambda: _check_folder(settings.directory / "mirrors"))
+    yield from _look("signing key", lambda: _check_signing(settings))
     yield from _look("credentials", lambda: _examine_forges(settings))
     if wanted.repository:
         yield from _examine_repository(settings, wanted)
@@ -115,6 +118,20 @@ def _check_folder(folder: Path) -> Iterator[Finding]:
         "mirrors", free >= _LEAST_SPACE, f"{folder}, {free / 1024**3:.1f} GB free",
         "" if free >= _LEAST_SPACE else "Make room, or name a `directory` on a larger disk under [data].",
     )  # fmt: skip
+
+
+def _check_signing(settings: Settings) -> Iterator[Finding]:
+    """Has the signer sign something that is no tag, and looks whether that holds before the public keys."""
+    signing = open_signing(settings.signing)
+    if signing is None:
+        mend = "Name a key under [signing] in the settings, if tags are to be signed."
+        yield Finding("signing key", None, "none: tags are annotated, and not signed", mend)
+        return
+    with closing(signing):
+        verdict, said = try_out(signing)
+    mend = "Put the signer's public key into the file that `signers` under [signing] names."
+    good = verdict == "good"
+    yield Finding("signing key", good, f"what the signer has signed: {said}", "" if good else mend)
 
 
 # ── its credentials ──────────────────────────────────────────────────────────────────────────────────────────────────

@@ -55,9 +55,36 @@ from bot.core.jobs import FindEnded
 from bot.core.model import Change, CloneAccess, Commit, Evidence, ForgeName, NewCommit, Repo
 from bot.core.refs import Touched, Untouched
 from bot.core.standing import FindOpenOnto, FindTags, GetChecks, GetCommits
+from bot.core.tagging import (
+    CommitMade,
+    FetchTags,
+    IsAncestor,
+    MakeCommit,
+    Pushed,
+    PushRelease,
+    ReadFiles,
+    StageCommit,
+    TagChecked,
+    TagExists,
+    TagFound,
+    VerifyTag,
+)
 from bot.forges import Forge
 
+_AboutTags = FetchTags | VerifyTag | ReadFiles | IsAncestor | MakeCommit | StageCommit | PushRelease
+
 _log = logging.getLogger(__name__)
+
+
+class Releases(Protocol):
+    """The tags of one repository, and the commits that are to get them."""
+
+    def fetch_tags(self, action: FetchTags) -> tuple[TagFound, ...]: ...
+    def verify_tag(self, action: VerifyTag) -> TagChecked | Missing: ...
+    def read_files(self, action: ReadFiles) -> dict[str, str | None]: ...
+    def is_ancestor(self, action: IsAncestor) -> bool: ...
+    def make_commit(self, action: MakeCommit) -> CommitMade: ...
+    def push_release(self, action: PushRelease) -> Pushed | TagExists | BranchMoved | Refused: ...
 
 
 class Mirror(Protocol):
@@ -74,6 +101,10 @@ class Mirror(Protocol):
     def check_branch(self, action: CheckBranch) -> Untouched | Touched | Missing: ...
     def ensure_branch(self, action: EnsureBranch) -> BranchReady | BranchMoved | Refused: ...
     def describe_commits(self, action: PickCommits) -> tuple[NewCommit, ...]: ...
+    def stage_commit(self, action: StageCommit) -> BranchReady | BranchMoved | Refused: ...
+
+    @property
+    def releases(self) -> Releases: ...
 
 
 class Mirrors(Protocol):
@@ -101,6 +132,8 @@ class Performer:
                 return self._ask_mirror(action, action.pick.repo)
             case GetCommits():
                 return self._mirror(action.repo).commits(action)
+            case FetchTags() | VerifyTag() | ReadFiles() | IsAncestor() | MakeCommit() | StageCommit() | PushRelease():
+                return self._ask_about_tags(action)
             case React():
                 return self._decorate(action)
             case FindEnded():
@@ -164,6 +197,25 @@ class Performer:
                 return mirror.check_branch(action)
             case _:
                 raise _unknown(action)
+
+    def _ask_about_tags(self, action: _AboutTags) -> object:
+        if isinstance(action, StageCommit):
+            return self._mirror(action.make.repo).stage_commit(action)
+        releases = self._mirror(action.repo).releases
+        match action:
+            case FetchTags():
+                return releases.fetch_tags(action)
+            case VerifyTag():
+                return releases.verify_tag(action)
+            case ReadFiles():
+                return releases.read_files(action)
+            case IsAncestor():
+                return releases.is_ancestor(action)
+            case MakeCommit():
+                return releases.make_commit(action)
+            case PushRelease():
+                said = replace(action.tag, title=conceal(action.tag.title), notes=conceal(action.tag.notes))
+                return releases.push_release(replace(action, tag=said))
 
     def _ask_forge(self, action: Action) -> object:
         match action:

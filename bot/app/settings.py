@@ -16,6 +16,7 @@ from urllib.parse import quote, unquote, urlsplit
 from pydantic import Field
 
 from bot.app.log import hide
+from bot.app.signing import SigningSection, SigningSettings, choose_signing
 from bot.app.written import Address, AppId, Endpoint, Files, Host, Names, Owner, PathText
 from bot.core.errors import UserError
 from bot.core.model import ForgeName, Repo, Secret
@@ -151,6 +152,7 @@ class File(Table):
     github: GitHubSection | None = None
     gitlab: GitLabSection | None = None
     bot: Committer = Committer()
+    signing: SigningSection | None = None
 
 
 # ── what the bot works with ──────────────────────────────────────────────────────────────────────────────────────────
@@ -198,6 +200,7 @@ class Settings:
     github: GitHubSettings | None
     gitlab: GitLabSettings | None
     bot: Committer
+    signing: SigningSettings | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +227,7 @@ def load(named: str | None, environ: Mapping[str, str]) -> Settings:
         _open_github(github, environ) if github else None,
         _open_gitlab(file.gitlab, environ) if file.gitlab else None,
         file.bot,
+        choose_signing(file.signing, json_log=file.server.log == "json"),
     )
 
 

@@ -24,13 +24,10 @@ class TagFound:
     sha: str
     """The object that the ref holds: the tag object, or the commit itself where there is none."""
     commit: str | None
+    annotated: bool = False
+    """Whether there is a tag object."""
     tagged_at: int | None = None
-    """Seconds since the epoch; None for a lightweight tag, and where the tag object does not say."""
-
-    @property
-    def annotated(self) -> bool:
-        """Whether there is a tag object."""
-        return self.sha != self.commit
+    """Seconds since the epoch, where a tag object says it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,10 +113,22 @@ class Clone:
             "--end-of-options", self._access.url, refspec,
         )  # fmt: skip
 
+    def push_together(self, source: Path, moves: Sequence[tuple[str, str]]) -> Done:
+        """Push several (refspec, lease) of which all are done or none."""
+        leases = (f"--force-with-lease={lease}" for _, lease in moves)
+        return self.git(source).attempt(
+            "push", "--porcelain", "--no-verify", "--atomic", *leases,
+            "--end-of-options", self._access.url, *(refspec for refspec, _ in moves),
+        )  # fmt: skip
+
     def remote_tip(self, ref: str) -> str | None:
         """Where a ref of the forge's repository is at this moment."""
+        return self.remote_refs([ref]).get(ref)
+
+    def remote_refs(self, refs: Sequence[str]) -> dict[str, str]:
+        """Where these refs of the forge's repository are at this moment; those that are not there are left out."""
         with _elsewhere():
-            return self._remote_refs(self.directory, [ref]).get(ref)
+            return {name: sha for name, sha in self._remote_refs(self.directory, refs).items() if name in refs}
 
     def healing(self, work: Callable[[], T], *, forget: Callable[[], None]) -> T:
         """Do some work; if the clone turns out to be broken, build it again and do the work once more.

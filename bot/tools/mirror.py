@@ -40,6 +40,7 @@ from bot.core.errors import Fault
 from bot.core.model import Branch, Change, CloneAccess, Commit, Evidence, NewCommit, Repo
 from bot.core.refs import Touched, Untouched
 from bot.core.standing import GetCommits
+from bot.core.tagging import StageCommit
 from bot.tools.changes import ChangeResolver
 from bot.tools.claims import Claim, sweep
 from bot.tools.clone import Clone, borrowing, is_damage
@@ -49,6 +50,8 @@ from bot.tools.git import Done, GitFault, check_branch
 from bot.tools.patch_ids import PatchIds
 from bot.tools.pick import Committer, Impossible, Picker, Wish
 from bot.tools.present import Landed, still_there
+from bot.tools.refusals import is_protection, reason_of
+from bot.tools.releasing import Ground, Releases, Signing
 from bot.tools.scratch import Repository, Scratch
 
 T = TypeVar("T")
@@ -62,8 +65,10 @@ _LONGEST_CHAIN = 20  # commits
 class Mirrors:
     """All mirrors of this process, in one folder. The folder is a cache: losing it costs a fetch and nothing else."""
 
-    def __init__(self, directory: Path, committer: Committer | None = None) -> None:
+    def __init__(self, directory: Path, committer: Committer | None = None, signing: Signing | None = None) -> None:
+        """Without `signing` tags are annotated and not signed."""
         self._directory = directory
+        self._signing = signing
         self._committer = committer or Committer()
         self._lock = threading.Lock()
         self._open: dict[tuple[str, int], Mirror] = {}
@@ -74,24 +79,27 @@ class Mirrors:
             key = (repo.forge, repo.id)
             if key not in self._open:
                 place = self._directory / f"{repo.forge}-{repo.id}"
-                self._open[key] = Mirror(repo, Clone(place, access), self._committer)
+                self._open[key] = Mirror(repo, Clone(place, access), self._committer, self._signing)
             mirror = self._open[key]
         mirror.use(repo, access)
         return mirror
 
     def close(self) -> None:
-        """End every process that belongs to a mirror."""
+        """End every process that belongs to a mirror, and what signs."""
         with self._lock:
             for mirror in self._open.values():
                 mirror.forget()
             self._open.clear()
+        if self._signing is not None:
+            self._signing.close()
 
 
 class Mirror:
     """Questions run in parallel; fetches of one repository run one at a time."""
 
-    def __init__(self, repo: Repo, clone: Clone, committer: Committer) -> None:
+    def __init__(self, repo: Repo, clone: Clone, committer: Committer, signing: Signing | None = None) -> None:
         self._repo = repo
+        self._signing = signing
         self._clone = clone
         self._committer = committer
         self._opening = threading.Lock()
@@ -186,13 +194,25 @@ class Mirror:
         ref = f"refs/heads/{check_branch(action.branch)}"
         self.pick(action.pick)  # in memory and deterministic: after a restart it makes the same objects again
         self.picker.keep(action.commit)
+        return self._push_branch(action, ref)
+
+    def stage_commit(self, action: StageCommit) -> BranchReady | BranchMoved | Refused:
+        """The same for a commit of the bot's own making."""
+        ref = f"refs/heads/{check_branch(action.branch)}"
+        if (made := self.releases.make_commit(action.make).commit) != action.commit:
+            raise Fault(f"{action.commit} was to be pushed to {action.branch}, and what was described is {made}.")
+        return self._push_branch(action, ref)
+
+    def _push_branch(self, action: EnsureBranch | StageCommit, ref: str) -> BranchReady | BranchMoved | Refused:
         view = self.picker.scratch.view().directory
         done = self._clone.push(view, f"{action.commit}:{ref}", f"{ref}:{action.expect or ''}")
         if done.status == 0:
             return BranchReady(action.commit, found=any(line.startswith(b"=") for line in done.out.split(b"\n")))
         return self._explain_refusal(done, ref, action)
 
-    def _explain_refusal(self, done: Done, ref: str, action: EnsureBranch) -> BranchReady | BranchMoved | Refused:
+    def _explain_refusal(
+        self, done: Done, ref: str, action: EnsureBranch | StageCommit,
+    ) -> BranchReady | BranchMoved | Refused:  # fmt: skip
         said = done.err.decode(errors="replace") + done.out.decode(errors="replace")
         if "returned error: 403" in said:  # no trouble that passes: the bot may not push here
             return _refusal(said, action.branch)
@@ -220,6 +240,11 @@ class Mirror:
                 scratch = Scratch(self._claim.directory, repository, borrowing(self._clone.directory), self._clone.git)
                 self._picker = Picker(scratch, self._committer)
             return self._picker
+
+    @property
+    def releases(self) -> Releases:
+        """What is asked about tags and commits to be tagged."""
+        return Releases(self._repo, Ground(self._clone, lambda: self.picker, self._healing), self._signing)
 
     @property
     def patch_ids(self) -> PatchIds:
@@ -351,13 +376,10 @@ def _check_pattern(pattern: str) -> str:
 
 def _refusal(said: str, branch: str) -> Refused:
     """Put the forge's own words first, and what to do about them."""
-    own = [line.removeprefix("remote:").strip() for line in said.splitlines() if line.startswith("remote:")]
-    rejected = next((line for line in said.splitlines() if "[remote rejected]" in line), "")
-    brief = rejected.rpartition(" (")[2].removesuffix(")") if " (" in rejected else "it gave no reason"
-    reason = (" ".join(line for line in own if line) or brief)[:500]
+    reason = reason_of(said)
     if "workflow" in reason:
         step = "Give the bot the workflows permission, or carry this change over by hand: it touches workflow files."
-    elif "protected" in reason.lower() or "GH006" in reason:
+    elif is_protection(reason):
         step = f"Let the bot push to {branch}, or set delivery = “pull” in the policy."
     else:
         step = f"Check the rules for {branch} and the bot's rights, then ask again."

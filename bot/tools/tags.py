@@ -59,7 +59,7 @@ class TagText:
         if reason := self._flaw():
             raise Fault(f"I make no tag {self.name[:120]!r}: {reason}.")
         notes = _paragraphs(self.notes)
-        said = "\n".join(f"{key}: {value}" for key, value in self.trailers if (value := one_line(value)))
+        said = "\n".join(f"{key}: {line}" for key, value in self.trailers if (line := one_line(value)))
         head = f"object {self.commit}\ntype commit\ntag {self.name}\ntagger {self.tagger} {self.tagged_at} +0000\n\n"
         title = _defuse(one_line(self.title)[:200].rstrip()) or self.name
         return (head + title + "\n\n" + (f"{notes}\n\n" if notes else "") + said + "\n").encode()

@@ -56,6 +56,10 @@ def _came(outcome: Laid) -> str:
             return f"it was at {outcome.get('sha') or 'no commit'} instead, and was left alone"
         case "BranchReady":
             return "it was there already" if outcome.get("found") else f"it is at {outcome.get('sha')}"
+        case "Pushed":
+            return _pushed(outcome)
+        case "TagExists":
+            return f"a tag of that name was there and was left alone: {outcome.get('reason')}"
         case "PullReady":
             pull = outcome.get("pull") or {}
             return f"#{pull.get('number')} was {'opened' if outcome.get('opened') else 'there already'}"
@@ -85,6 +89,19 @@ def _branch(write: Laid) -> str:
     return f"branch {write.get('branch')} put at {write.get('commit')}, expected {expected}"
 
 
+def _pushed(outcome: Laid) -> str:
+    how = f"signed with {outcome['signed']}" if outcome.get("signed") else "not signed"
+    there = "it was there already" if outcome.get("found") else "it is there"
+    return f"{there}, as {(outcome.get('tag') or {}).get('sha')}, {how}"
+
+
+def _released(write: Laid) -> str:
+    """The tag, with the leases on which all of it rests."""
+    tag, line = write.get("tag") or {}, write.get("line")
+    moved = f", and {line.get('branch')} put there, expected to be at {line.get('expect')}" if line else ""
+    return f"tag {tag.get('name')} made at {tag.get('commit')}, expected not to exist{moved}"
+
+
 def _labels(write: Laid) -> str:
     words = [f"+{label}" for label in write.get("add", ())] + [f"-{label}" for label in write.get("remove", ())]
     return f"labels of #{write.get('number')}: {' '.join(words)}"
@@ -102,6 +119,8 @@ def _dressed(write: Laid) -> str:
 
 _SAID: dict[str, Callable[[Laid], str]] = {
     "EnsureBranch": _branch,
+    "StageCommit": _branch,
+    "PushRelease": _released,
     "EnsurePull": lambda write: f"a pull from {write.get('head')} onto {write.get('base')}: {write.get('title')}",
     "EnsureComment": _comment,
     "SetLabels": _labels,

@@ -71,21 +71,22 @@ class SocketSigner:
 
     def _ask(self, request: object) -> Signed | Declined:
         try:
-            answer = self._converse(json.dumps(request).encode() + b"\n")
-            told = json.loads(answer)
-            match told:
-                case {"signature": str(signature)}:
-                    return Signed(signature.encode())
-                case {"declined": str(reason)}:
-                    return Declined(reason)
-                case {"failed": str(reason)}:
-                    raise Fault(f"The signer at {self._path} could not sign: {reason}", passing=True)
+            told = json.loads(self._converse(json.dumps(request).encode() + b"\n"))
         except OSError as error:
             said = "no answer in time" if isinstance(error, TimeoutError) else error.strerror or str(error)
-            raise Fault(f"The signer at {self._path} cannot be asked: {said}. See that it runs.", passing=True) from None
+            reason = f"The signer at {self._path} cannot be asked: {said}. See that it runs."
+            raise Fault(reason, passing=True) from None
         except ValueError:
-            pass
-        raise Fault(f"The signer at {self._path} gave no answer that I can read. See its log.", passing=True)
+            told = None
+        match told:
+            case {"signature": str(signature)}:
+                return Signed(signature.encode())
+            case {"declined": str(reason)}:
+                return Declined(reason)
+            case {"failed": str(reason)}:
+                raise Fault(f"The signer at {self._path} could not sign: {reason}", passing=True)
+            case _:
+                raise Fault(f"The signer at {self._path} gave no answer that I can read. See its log.", passing=True)
 
     def _converse(self, request: bytes) -> bytes:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:

@@ -72,8 +72,9 @@ class OwnSigner:
         self._room = tempfile.TemporaryDirectory(prefix="relbot-signer-")
         files, socket = self._files, Path(self._room.name) / "socket"
         passphrase = ["--passphrase-file", str(files.passphrase)] if files.passphrase else []
+        form = ["--json"] if files.json_log else []
         command = [
-            sys.executable, "-m", "bot", "signer", *(["--json"] if files.json_log else []), "--format", files.format, "--key", str(files.key),
+            sys.executable, "-m", "bot", "signer", *form, "--format", files.format, "--key", str(files.key),
             *passphrase, "--socket", str(socket), "--until-eof",
         ]  # fmt: skip
         kept = {name: os.environ[name] for name in _KEPT if name in os.environ}

@@ -82,7 +82,7 @@ class Service:
     def serve(self) -> None:
         """Answer until `stop`. The listener is left as it is: it may be systemd's, who goes on with it."""
         while True:
-            ready, _, _ = select.select([self.listener, self._told[0]], [], [])
+            ready, _, _ = select.select([self.listener.fileno(), self._told[0]], [], [])
             if self._told[0] in ready:
                 break
             self._room.acquire()
@@ -112,6 +112,8 @@ class Service:
                     return self._sign(PROBE, "the probe, which is no tag")
                 case {"repository": str(repository), "tag": str(text)}:
                     return self._judge(repository, text.encode())
+                case _:
+                    pass
         except (ValueError, RecursionError):
             pass
         return _decline("the request cannot be read")
