@@ -97,7 +97,7 @@ def is_version(name: str) -> bool:
 
 def one_line(text: str) -> str:
     """The text as one line that shows all there is."""
-    seen = "".join(" " if unicodedata.category(c) in _UNSEEN else c for c in text[: 4 * _LONGEST_LINE])
+    seen = "".join(map(_seen, text[: 4 * _LONGEST_LINE]))
     return " ".join(seen.split())[:_LONGEST_LINE].rstrip()
 
 
@@ -107,13 +107,14 @@ def _list(parts: Sequence[str]) -> str:
 
 def _paragraphs(text: str) -> str:
     """Notes as they can stand in a message: lines of their own, and no two empty ones together."""
-    lines = ["".join(_seen(c) for c in line).rstrip() for line in text[: 4 * _LONGEST_NOTES].split("\n")]
+    lines = ["".join(map(_seen, line)).rstrip() for line in text[: 4 * _LONGEST_NOTES].split("\n")]
     whole = re.sub(r"\n{3,}", "\n\n", "\n".join(map(_defuse, lines))).strip("\n")
     return whole if len(whole) <= _LONGEST_NOTES else whole[: _LONGEST_NOTES - 1].rstrip() + "…"
 
 
 def _seen(character: str) -> str:
-    return character if character == "\t" or unicodedata.category(character) not in _UNSEEN else " "
+    plain = character == "\t" or character.isprintable() or unicodedata.category(character) not in _UNSEEN
+    return character if plain else " "
 
 
 def _defuse(line: str) -> str:

@@ -13,7 +13,7 @@ import stat
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
@@ -26,7 +26,7 @@ DEADLINE = 30.0
 
 _KEPT = ("PATH", "LANG", "SSH_AUTH_SOCK", "TMPDIR")
 _ASK = '#!/bin/sh\nprintf \'%s\\n\' "$RELBOT_PASSPHRASE"\n'
-_BEGINS = {"ssh": b"-----BEGIN SSH SIGNATURE-----\n", "gpg": b"-----BEGIN PGP SIGNATURE-----\n"}
+_ARMOURS = {"ssh": b"SSH SIGNATURE-----", "gpg": b"PGP SIGNATURE-----"}
 
 
 class Key(Protocol):
@@ -53,14 +53,16 @@ class KeyPlace:
 def open_key(place: KeyPlace, deadline: float = DEADLINE) -> Key:
     """The key, tried once: a wrong passphrase shows at the start. `UserError` when it cannot be used."""
     _check_rights(place.path)
-    key: Key | None = None
-    try:
-        key = SshKey(place, deadline) if place.format == "ssh" else GpgKey(place, deadline)
-        key.sign(b"relbot: the signer has started\n")
-    except Fault as fault:
-        if key is not None:
-            key.close()
-        raise UserError(f"The key {place.path} does not sign: {fault}. Check the file and its passphrase.") from None
+    with ExitStack() as stack:
+        key: SshKey | GpgKey = SshKey(place, deadline) if place.format == "ssh" else GpgKey(place, deadline)
+        stack.callback(key.close)
+        try:
+            key.prepare()
+            key.sign(b"relbot: the signer has started\n")
+        except Fault as fault:
+            said = f"The key {place.path} does not sign: {fault}. Check the file and its passphrase."
+            raise UserError(said) from None
+        stack.pop_all()  # from now on it is the caller's to close
     return key
 
 
@@ -89,6 +91,9 @@ class SshKey:
         if place.passphrase:
             self._environment["RELBOT_PASSPHRASE"] = place.passphrase.reveal()
 
+    def prepare(self) -> None:
+        """ssh-keygen reads the file itself."""
+
     def sign(self, text: bytes) -> bytes:
         """See `Key`."""
         command = ["ssh-keygen", "-Y", "sign", "-n", "git", "-f", str(self._file)]
@@ -111,13 +116,13 @@ class GpgKey:
         if not place.path.is_dir():
             self._room = tempfile.TemporaryDirectory(prefix="relbot-signer-")
             home = Path(self._room.name)
+        self._file = place.path
         self._environment = {"GNUPGHOME": str(home)}
+
+    def prepare(self) -> None:
+        """Give gpg a home with this key in it, where it has none."""
         if self._room:
-            try:
-                self._gpg("--import", str(place.path))
-            except Fault:
-                self.close()
-                raise
+            self._gpg("--import", str(self._file))
 
     def sign(self, text: bytes) -> bytes:
         """See `Key`."""
@@ -129,7 +134,7 @@ class GpgKey:
     def close(self) -> None:
         """See `Key`."""
         if self._room:
-            with suppress(Fault):
+            with suppress(Fault, UserError):
                 _run(["gpgconf", "--kill", "all"], b"", self._environment, self._deadline)
             self._room.cleanup()
 
@@ -148,7 +153,8 @@ class GpgKey:
 
 
 def _armoured(kind: Literal["ssh", "gpg"], out: bytes) -> bytes:
-    if not out.startswith(_BEGINS[kind]) or not out.rstrip().endswith(b"SIGNATURE-----"):
+    name = _ARMOURS[kind]
+    if not out.startswith(b"-----BEGIN " + name + b"\n") or not out.rstrip().endswith(b"\n-----END " + name):
         raise Fault(f"what came is no {kind} signature")
     return out.rstrip() + b"\n"
 
@@ -162,18 +168,17 @@ def _run(
         package = "openssh-client" if command[0] == "ssh-keygen" else "gnupg"
         raise UserError(f"There is no `{command[0]}` on PATH. Install {package}.")
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
-    process = subprocess.Popen(
+    with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
         env={"HOME": os.devnull, "LC_ALL": "C.UTF-8", **kept, **environment}, pass_fds=hand_over,
-    )  # fmt: skip
-    try:
-        out, err = process.communicate(stdin, deadline)
-    except subprocess.TimeoutExpired:
-        raise Fault(f"`{command[0]}` did not answer within {deadline:g} s", passing=True) from None
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)  # a gpg-agent has left the session, and is ended by `close`
-        process.wait()
+    ) as process:  # fmt: skip
+        try:
+            out, err = process.communicate(stdin, deadline)
+        except subprocess.TimeoutExpired:
+            raise Fault(f"`{command[0]}` did not answer within {deadline:g} s", passing=True) from None
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)  # a gpg-agent has left the session, and is ended by `close`
     said = err.decode(errors="replace")
     if process.returncode != 0:
         raise Fault(f"`{command[0]}` exited with {process.returncode}: {_brief(said)}")

@@ -37,11 +37,14 @@ def listen_at(path: Path) -> socket.socket:
         before = os.umask(0o177)
         try:
             listener.bind(str(path))
+        except OSError:
+            listener.close()
+            raise
         finally:
             os.umask(before)
     except OSError as error:
         raise UserError(f"I cannot listen at {path}: {error.strerror or error}. Name another --socket.") from None
-    listener.listen(_AT_ONCE)
+    listener.listen()
     return listener
 
 
