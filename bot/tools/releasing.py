@@ -31,7 +31,8 @@ from bot.core.tagging import (
     VerifyTag,
 )
 from bot.tools.clone import Clone
-from bot.tools.git import Done, GitFault, check_branch
+from bot.tools.git import Done, GitFault, check_branch, is_object_id
+from bot.tools.objects import RawCommit
 from bot.tools.pick import Picker
 from bot.tools.refusals import is_protection, reason_of
 from bot.tools.scratch import Repository, Scratch
@@ -120,7 +121,7 @@ class Releases:
 
     def read_files(self, action: ReadFiles) -> dict[str, str | None]:
         """See `Trees.read_files`."""
-        return self._healing(lambda: self._trees().read_files(action.commit, action.paths))
+        return self._healing(lambda: self._trees().read_files(self._there(action.commit).tree, action.paths))
 
     def is_ancestor(self, action: IsAncestor) -> bool:
         """See `IsAncestor`."""
@@ -161,8 +162,7 @@ class Releases:
     def _moved(self, action: PushRelease) -> BranchMoved | None:
         """Whether the branch is not where it was seen. It may be at the new commit already."""
         commit, line = action.tag.commit, action.line
-        if self._picker().reader.commits([commit])[0] is None:
-            raise Fault(f"The commit {commit}, which was to be tagged {action.tag.name}, is not there. Stage it again.")
+        self._there(commit)
         if line is None:
             return None
         if (tip := self._clone.branches().get(line.branch)) not in (line.expect, commit):
@@ -294,14 +294,24 @@ class Releases:
         return TagChecked(tag, read.tagger, read.title[:500], read.trailers, read.signed, verdict, said)
 
     def _holds(self, of: str, commit: str) -> bool:
-        """Whether a commit is the other one, or below it."""
-        known = self._picker().reader.commits([commit, of])
-        if not all(known):
-            return False
-        done = self._picker().scratch.view().attempt("merge-base", "--is-ancestor", commit, of)
-        if done.status not in (0, 1):
+        """Whether a commit is the other one, or below it; not so when one of them is not there."""
+        done = self._picker().scratch.offline().attempt("merge-base", "--is-ancestor", commit, of)
+        if done.status in (0, 1):
+            return done.status == 0
+        if self._is_here(commit) and self._is_here(of):
             raise GitFault(["merge-base", "--is-ancestor"], done.status, done.err)
-        return done.status == 0
+        return False
+
+    def _is_here(self, commit: str) -> bool:
+        """Asked of git without the forge: for what is not here it would look there, and fail."""
+        offline = self._picker().scratch.offline()
+        return is_object_id(commit) and offline.attempt("cat-file", "-e", f"{commit}^{{commit}}").status == 0
+
+    def _there(self, sha: str) -> RawCommit:
+        commit = self._picker().reader.commits([sha])[0] if self._is_here(sha) else None
+        if commit is None:
+            raise Fault(f"There is no commit {sha[:80]} here of {self._repo.path}. Fetch the branch that holds it.")
+        return commit
 
     def _trees(self) -> Trees:
         picker = self._picker()
@@ -309,9 +319,7 @@ class Releases:
 
     def _make_commit(self, action: MakeCommit) -> CommitMade:
         picker = self._picker()
-        [parent] = picker.reader.commits([action.parent])
-        if parent is None:
-            raise Fault(f"There is no commit {action.parent} in {self._repo.path} to build on.")
+        parent = self._there(action.parent)
         tree, changed = self._trees().change(parent.tree, dict(action.files))
         if tree == parent.tree:
             return CommitMade(parent.sha, tree, ())

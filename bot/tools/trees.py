@@ -33,16 +33,14 @@ class Trees:
         self._reader = reader
         self._store = store
 
-    def read_files(self, commit: str, paths: Sequence[str]) -> dict[str, str | None]:
+    def read_files(self, tree: str, paths: Sequence[str]) -> dict[str, str | None]:
         """The text of each file; None where there is none, or what is there is no text."""
-        sound = [path for path in paths if _is_sound(path)]
-        found = self._reader.contents([f"{commit}:{path}" for path in sound])
-        modes = {path: self._mode(commit, path) for path, each in zip(sound, found, strict=True) if each}
+        known: dict[str, _Entries] = {}
+        entries = {path: self._find(tree, path, known) for path in paths if _is_sound(path)}
+        files = {path: entry.sha for path, entry in entries.items() if entry and entry.mode in _FILES}
+        found = zip(files, self._reader.contents(list(files.values())), strict=True)
         texts: dict[str, str | None] = dict.fromkeys(paths)
-        for path, each in zip(sound, found, strict=True):
-            if each is not None and modes[path] in _FILES:
-                texts[path] = _as_text(each[1])
-        return texts
+        return texts | {path: _as_text(each[1]) for path, each in found if each is not None}
 
     def change(self, tree: str, files: Mapping[str, str]) -> tuple[str, tuple[str, ...]]:
         """The tree with these texts in it, and the paths of those that were different. `UserError` for odd paths."""
@@ -52,11 +50,16 @@ class Trees:
         changed: list[str] = []
         return self._apply(tree, nested, "", changed), tuple(sorted(changed))
 
-    def _mode(self, commit: str, path: str) -> bytes | None:
-        folder, _, name = path.rpartition("/")
-        [found] = self._reader.contents([f"{commit}:{folder}" if folder else f"{commit}^{{tree}}"])
-        entry = _parse(*found).get(name.encode()) if found else None
-        return entry.mode if entry else None
+    def _find(self, tree: str, path: str, known: dict[str, _Entries]) -> _Entry | None:
+        """Step by step: git would follow a path into a submodule, and look for its commit on the forge."""
+        entry: _Entry | None = _Entry(_FOLDER, tree)
+        for name in path.encode().split(b"/"):
+            if entry is None or entry.mode != _FOLDER:
+                return None
+            if entry.sha not in known:
+                known[entry.sha] = self._entries(entry.sha)
+            entry = known[entry.sha].get(name)
+        return entry
 
     def _apply(self, tree: str | None, wanted: Mapping[bytes, object], above: str, changed: list[str]) -> str:
         entries = self._entries(tree) if tree else {}
