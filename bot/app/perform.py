@@ -200,7 +200,8 @@ class Performer:
 
     def _ask_about_tags(self, action: _AboutTags) -> object:
         if isinstance(action, StageCommit):
-            return self._mirror(action.make.repo).stage_commit(action)
+            make = _concealed(action.make)
+            return self._mirror(make.repo).stage_commit(replace(action, make=make))
         releases = self._mirror(action.repo).releases
         match action:
             case FetchTags():
@@ -212,9 +213,9 @@ class Performer:
             case IsAncestor():
                 return releases.is_ancestor(action)
             case MakeCommit():
-                return releases.make_commit(action)
-            case PushRelease():
-                said = replace(action.tag, title=conceal(action.tag.title), notes=conceal(action.tag.notes))
+                return releases.make_commit(_concealed(action))
+            case PushRelease(_, tag):
+                said = replace(tag, title=conceal(tag.title), notes=conceal(tag.notes))
                 return releases.push_release(replace(action, tag=said))
 
     def _ask_forge(self, action: Action) -> object:
@@ -288,6 +289,11 @@ class Performer:
             self._forge(action.repo).react(action.repo, action.number, action.comment, action.reaction)
         except Fault as fault:
             _log.warning("a reaction was left out: %s", fault)
+
+
+def _concealed(make: MakeCommit) -> MakeCommit:
+    files = tuple((path, conceal(text)) for path, text in make.files)
+    return replace(make, files=files, message=conceal(make.message))
 
 
 def _unknown(action: Action) -> Fault:

@@ -37,8 +37,20 @@ from bot.core.actions import (
     Sync,
     Write,
 )
+from bot.core import tagging
 from bot.core.errors import Fault
 from bot.core.model import Branch, Change, CheckReport, CloneAccess, Repo, Secret
+from bot.core.tagging import (
+    FetchTags,
+    IsAncestor,
+    MakeCommit,
+    Provenance,
+    PushRelease,
+    ReadFiles,
+    StageCommit,
+    TagWish,
+    VerifyTag,
+)
 from tests.app.values import ADA, PICK, REPO, a_pull
 
 ACCESS = CloneAccess("http://127.0.0.1/acme/x.git", "x-token", Secret("s3cret-of-git"), "refs/pull/{number}/head")
@@ -59,6 +71,10 @@ class Journal:
         assert (repo, access) == (REPO, ACCESS)
         return self
 
+    @property
+    def releases(self):
+        return self
+
     def react(self, *given):
         if self.trouble:
             raise self.trouble
@@ -73,7 +89,16 @@ class Journal:
         return note
 
 
+MAKE = MakeCommit(REPO, "a" * 40, (("CHANGELOG.md", "text"),), "Release", 5)
+WISH = TagWish("v2.7.0", "a" * 40, "title", Provenance("@ada"), 5)
 CASES = [
+    (wish := FetchTags(REPO), ("fetch_tags", wish)),
+    (wish := VerifyTag(REPO, "v2.7.0"), ("verify_tag", wish)),
+    (wish := ReadFiles(REPO, "a" * 40, ("CHANGELOG.md",)), ("read_files", wish)),
+    (wish := IsAncestor(REPO, "a" * 40, "b" * 40), ("is_ancestor", wish)),
+    (MAKE, ("make_commit", MAKE)),
+    (wish := StageCommit(MAKE, "c" * 40, "relbot/rc/2.7", None), ("stage_commit", wish)),
+    (wish := PushRelease(REPO, WISH), ("push_release", wish)),
     (GetPull(REPO, 12), ("pull", REPO, 12, ("told", False))),
     (GetPull(REPO, 12, told=True), ("pull", REPO, 12, ("told", True))),
     (GetLabellings(REPO, 12), ("labellings", REPO, 12)),
@@ -128,7 +153,7 @@ def test_an_action_without_an_outcome_becomes_one_call_and_none(action, call):
 def test_no_action_of_the_core_is_left_out():
     known = {type(action) for action, _ in CASES + SILENT} | {React}
     every = {
-        found for _, found in inspect.getmembers(actions, inspect.isclass)
+        found for module in (actions, tagging) for _, found in inspect.getmembers(module, inspect.isclass)
         if issubclass(found, Read | Write) and found not in (Read, Write)
     }
     assert every == known
@@ -154,6 +179,11 @@ def test_no_credential_leaves_in_a_text_though_a_forge_should_have_repeated_it(m
     assert performer(EnsureComment(REPO, 12, "m", said))[1].body == "Refused: ***, ***."
     wish = performer(EnsurePull(REPO, "head", "base", said, said))[1]
     assert (wish.title, wish.body) == ("Refused: ***, ***.", "Refused: ***, ***.")
+    make = performer(MakeCommit(REPO, "a" * 40, (("a", said),), said, 5))[1]
+    assert (make.files, make.message) == ((("a", "Refused: ***, ***."),), "Refused: ***, ***.")
+    assert performer(StageCommit(MakeCommit(REPO, "a" * 40, (), said, 5), "", "b", None))[1].make.message == make.message
+    tag = performer(PushRelease(REPO, TagWish("v1.0.0", "a" * 40, said, Provenance("x"), 5, said)))[1].tag
+    assert (tag.title, tag.notes) == ("Refused: ***, ***.", "Refused: ***, ***.")
 
 
 def test_a_repository_of_a_forge_without_a_connection_is_a_fault_that_names_both():

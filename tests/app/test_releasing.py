@@ -1,0 +1,100 @@
+"""A release through the performer, on both sandbox forges, over real HTTP, signed by a signer of its own."""
+
+from __future__ import annotations
+
+from contextlib import closing
+
+import pytest
+
+from bot.app.codec import decode, encode
+from bot.app.operator.effects import tell
+from bot.app.operator.naming import PullName
+from bot.app.perform import Performer
+from bot.app.settings import parse
+from bot.app.signing import choose_signing, open_signing
+from bot.app.steps import MOST_KEPT
+from bot.app.store.audit import Entry
+from bot.core.actions import BranchReady, Refused, Sync
+from bot.core.model import Repo
+from bot.core.tagging import (
+    FetchTags,
+    IsAncestor,
+    LineMove,
+    MakeCommit,
+    Provenance,
+    PushRelease,
+    ReadFiles,
+    StageCommit,
+    TagWish,
+    VerifyTag,
+)
+from bot.tools.mirror import Mirrors
+from tests.app.whole import REPO, World
+from tests.tools.signing_keys import PASSPHRASE, key_pair, needs
+
+WHEN = 1_720_000_000
+
+
+@pytest.fixture(params=["github", "gitlab"])
+def world(request, tmp_path):
+    kind = request.param
+    return World(request.getfixturevalue("sandbox" if kind == "github" else "gitlab_sandbox"), tmp_path / "bot", kind)
+
+
+@pytest.fixture
+def signing(tmp_path):
+    """As settings have it that name the key's files, and nothing else."""
+    pair = key_pair("ssh", passphrase=PASSPHRASE)
+    (tmp_path / "words").write_text(f"{PASSPHRASE}\n")
+    text = f'[signing]\nkey_file = "{pair.place.path}"\npassphrase_file = "{tmp_path / "words"}"\n'
+    return open_signing(choose_signing(parse(text, "server.toml").signing, json_log=False))
+
+
+def seen(value):
+    """A value as it comes back from where steps are kept."""
+    text = encode(value)
+    assert len(text) < MOST_KEPT
+    assert decode(text) == value
+    return decode(text)
+
+
+@needs("ssh")
+def test_a_candidate_and_its_final_are_released_on_a_forge_and_told_in_the_audit(world, signing, capsys):
+    repo = Repo(world.kind, world.forge.find(REPO).id, REPO, "main")
+    performer = world.performer()
+    with closing(Performer(performer.forges, Mirrors(world.directory / "signed", signing=signing))) as bot:
+        tip = bot(Sync(repo, ("release/*",))).tip("release/2.7")
+        assert seen(bot(ReadFiles(repo, tip, ("README.md", "CHANGELOG.md")))) == {"README.md": "A kit.\n", "CHANGELOG.md": None}
+        make = MakeCommit(repo, tip, (("CHANGELOG.md", "## 2.7.0\n"),), "Release 2.7.0", WHEN)
+        made = seen(bot(make))
+        stage = StageCommit(make, made.commit, "relbot/rc/2.7", None)
+        assert seen(bot(stage)) == BranchReady(made.commit)
+        assert seen(bot(IsAncestor(repo, tip, made.commit)))
+        wish = TagWish("v2.7.0-rc1", made.commit, "torchkit 2.7.0, candidate 1", Provenance("@mona"), WHEN)
+        push = PushRelease(repo, wish, LineMove("release/2.7", tip), "relbot/rc/2.7")
+        done = seen(bot(push))
+        assert (done.found, done.signed, done.tag.commit) == (False, "ssh", made.commit)
+        assert seen(bot(push)).found
+        assert world.file("release/2.7", "CHANGELOG.md") == "## 2.7.0\n"
+        final = PushRelease(repo, TagWish("v2.7.0", made.commit, "torchkit 2.7.0", Provenance("@mona"), WHEN))
+        assert seen(bot(final)).tag.commit == made.commit
+        assert seen(bot(VerifyTag(repo, "v2.7.0"))).verdict == "good"
+        assert [tag.name for tag in seen(bot(FetchTags(repo)))] == ["v2.7.0", "v2.7.0-rc1"]
+        world.forge.protect(REPO, "release/2.8", "mona")
+        tip = bot(Sync(repo, ("release/*",))).tip("release/2.8")
+        commit = bot(MakeCommit(repo, tip, (("CHANGELOG.md", "## 2.8.0\n"),), "Release 2.8.0", WHEN)).commit
+        refused = bot(PushRelease(repo, TagWish("v2.8.0-rc1", commit, "x", Provenance("@mona"), WHEN),
+                                  LineMove("release/2.8", tip)))  # fmt: skip
+        assert isinstance(refused, Refused)
+        assert "by a pull" in refused.next_step
+        assert [tag.name for tag in bot(FetchTags(repo))] == ["v2.7.0", "v2.7.0-rc1"]
+    told = audited(push, done)
+    assert told.written == (f"tag v2.7.0-rc1 made at {made.commit}, expected not to exist, and release/2.7 put there, "
+                            f"expected to be at {push.line.expect}")  # fmt: skip
+    assert told.came == f"it is there, as {done.tag.sha}, signed with ssh"
+    assert audited(stage, BranchReady(made.commit)).written.endswith("expected not to exist")
+    assert PASSPHRASE not in "".join(capsys.readouterr())
+
+
+def audited(write, outcome):
+    return tell(0.0, Entry("job", "@mona", encode(write), encode(outcome)), PullName("github", REPO, 1), {})
