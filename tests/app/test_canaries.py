@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import json
 import re
+import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
@@ -23,8 +24,18 @@ from bot.sandbox import Fault, Sandbox
 from tests.app.canaries import Machine, Nets, Slot, credential_slots, shapes
 from tests.app.whole import REPO, World, op
 from tests.forges.github.installed import install, key_pair, register
+from tests.tools.signing_keys import key_pair as key_pair_of
 
 PATIENCE = 40
+SIGNING_WORDS = "signing-words-canary-5d02e8"
+
+
+def signing_key() -> str:
+    """A real key, where one can be made: the signer that is started has to open it."""
+    made = shutil.which("ssh-keygen") and key_pair_of("ssh", "canary", SIGNING_WORDS).place.path.read_text()
+    return made or "signing-key-canary-77c1d09be4"
+
+
 SECRETS = {
     Slot("data", "database_env"): ("database-canary-3f6a10bd52",),
     Slot("data", "database_file"): ("database-canary-88c1e2740d",),
@@ -46,8 +57,13 @@ SECRETS = {
         "whsec_" + base64.b64encode(b"a signing canary of 32 bytes (3)").decode(),
         "whsec_" + base64.b64encode(b"a signing canary of 32 bytes (4)").decode(),
     ),
+    Slot("signing", "key_file"): (signing_key(),),
+    Slot("signing", "passphrase_file"): (SIGNING_WORDS,),
 }
 """A canary for every slot; of those that take several the first is in use, and the second was."""
+
+ONLY_THE_SIGNERS = {slot for slot in SECRETS if slot.section == "signing"}
+"""What the bot hands on by the name of its file, and never reads."""
 
 WAYS = ("env", "file")
 
@@ -73,8 +89,21 @@ class Stage:
         settings = (
             f'{self._plant("data")}[github]\napi = "{github.url}"\nclone_base = "{github.url}"\npaced = false\n'
             f'{identity}{self._plant("github")}[gitlab]\nurl = "{gitlab.url}"\npaced = false\n{self._plant("gitlab")}'
+            f'{self._sign()}'
         )
         self.machine = Machine(directory / "machine", self.nets, self.variables, settings)
+
+    def _sign(self) -> str:
+        """The section for signing, where files are planted: its secrets come in no other way."""
+        lines = self._plant("signing")
+        if not lines:
+            return ""
+        key = self._directory / "CANARY_SIGNING_KEY_FILE_0"
+        key.chmod(0o600)
+        signers = self._directory / "signers"
+        if shutil.which("ssh-keygen"):
+            signers.write_bytes(key_pair_of("ssh", "canary", SIGNING_WORDS).public.read_bytes())
+        return f"[signing]\n{lines}signers = {json.dumps(str(signers))}\n"
 
     def _plant(self, section: str) -> str:
         """Put the secrets of a section into their slots, and tell the nets; the lines of the settings."""
@@ -158,7 +187,7 @@ def test_every_slot_for_a_credential_holds_a_canary():
 
 
 def test_every_key_that_sounds_like_a_credentials_is_a_slot():
-    sounding = re.compile("token|secret|key|password|credential|database")
+    sounding = re.compile("token|secret|key|pass|credential|database")
     keys = {Slot(name, key) for name, section in sections_of(File).items() for key in section.model_fields}
     assert {slot for slot in keys if sounding.search(slot.key)} == credential_slots()
 
@@ -170,8 +199,11 @@ def test_the_bot_takes_every_canary_from_its_slot(forges, tmp_path, way):
     taken = set(secrets_in(load(str(settings), stage.variables)))
     settings.write_text(settings.read_text().replace("[github]\n", '[github]\napp_id = "7"\n'))
     taken |= set(secrets_in(load(str(settings), stage.variables)))
-    assert taken == stage.planted
-    assert len(taken) == sum(len(secrets) for slot, secrets in SECRETS.items() if slot.way == way)
+    unread = {secret.strip() for slot in ONLY_THE_SIGNERS if slot.way == way for secret in SECRETS[slot]}
+    assert taken == stage.planted - unread
+    assert not taken & unread
+    here = (secrets for slot, secrets in SECRETS.items() if slot.way == way and slot not in ONLY_THE_SIGNERS)
+    assert len(taken) == sum(map(len, here))
 
 
 def secrets_in(value: object) -> Iterator[str]:
@@ -225,6 +257,9 @@ def test_nothing_is_seen_of_any_secret_when_all_goes_well_and_when_nothing_does(
     for kind in stage.worlds:
         found = shapes(stage.secret(kind, "token"))
         assert any(shape in environment for shape in found), "git did get it, by its environment"
+    if way == "file" and shutil.which("ssh-keygen"):
+        said = [text for where, text in stage.nets.caught.items() if where.startswith("relbot doctor")]
+        assert sum("it has a good signature by" in text for text in said) >= 2, "the signer has opened its key"
     log = stage.nets.caught["serve: log"]
     assert "fault" in log
     assert "Traceback" in log

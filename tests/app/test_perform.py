@@ -9,7 +9,7 @@ import pytest
 
 from bot.app import log
 from bot.app.perform import Performer
-from bot.core import actions
+from bot.core import actions, tagging
 from bot.core.actions import (
     CheckBranch,
     CompareWithOriginal,
@@ -37,7 +37,6 @@ from bot.core.actions import (
     Sync,
     Write,
 )
-from bot.core import tagging
 from bot.core.errors import Fault
 from bot.core.model import Branch, Change, CheckReport, CloneAccess, Repo, Secret
 from bot.core.tagging import (
@@ -181,7 +180,8 @@ def test_no_credential_leaves_in_a_text_though_a_forge_should_have_repeated_it(m
     assert (wish.title, wish.body) == ("Refused: ***, ***.", "Refused: ***, ***.")
     make = performer(MakeCommit(REPO, "a" * 40, (("a", said),), said, 5))[1]
     assert (make.files, make.message) == ((("a", "Refused: ***, ***."),), "Refused: ***, ***.")
-    assert performer(StageCommit(MakeCommit(REPO, "a" * 40, (), said, 5), "", "b", None))[1].make.message == make.message
+    stage = StageCommit(MakeCommit(REPO, "a" * 40, (), said, 5), "", "b", None)
+    assert performer(stage)[1].make.message == make.message
     tag = performer(PushRelease(REPO, TagWish("v1.0.0", "a" * 40, said, Provenance("x"), 5, said)))[1].tag
     assert (tag.title, tag.notes) == ("Refused: ***, ***.", "Refused: ***, ***.")
 

@@ -64,7 +64,8 @@ def test_a_candidate_and_its_final_are_released_on_a_forge_and_told_in_the_audit
     performer = world.performer()
     with closing(Performer(performer.forges, Mirrors(world.directory / "signed", signing=signing))) as bot:
         tip = bot(Sync(repo, ("release/*",))).tip("release/2.7")
-        assert seen(bot(ReadFiles(repo, tip, ("README.md", "CHANGELOG.md")))) == {"README.md": "A kit.\n", "CHANGELOG.md": None}
+        read = seen(bot(ReadFiles(repo, tip, ("README.md", "CHANGELOG.md"))))
+        assert read == {"README.md": "A kit.\n", "CHANGELOG.md": None}
         make = MakeCommit(repo, tip, (("CHANGELOG.md", "## 2.7.0\n"),), "Release 2.7.0", WHEN)
         made = seen(bot(make))
         stage = StageCommit(make, made.commit, "relbot/rc/2.7", None)

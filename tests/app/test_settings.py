@@ -16,6 +16,7 @@ from bot.app.store.database import Database
 from bot.core.errors import UserError
 from bot.core.model import Repo, Secret
 from bot.core.tables import sections_of
+from bot.tools.signer.child import KeyFiles
 
 TOKEN = {"GITHUB_TOKEN": "t0ken"}
 EXAMPLE = Path("config/server.example.toml")
@@ -53,6 +54,28 @@ def test_every_key_stands_in_the_example():
         assert re.search(rf"(?m)^(# )?\[{section}\]", text)
         for key in model.model_fields:
             assert re.search(rf"(?m)^(# )*{key} = ", text), f"{section}.{key}"
+
+
+def test_a_signer_is_named_by_its_socket_or_by_its_key_and_no_key_is_read(written):
+    def signing(text):
+        return settings.load(written(f"[signing]\n{text}"), TOKEN).signing
+
+    assert settings.load(written(""), TOKEN).signing is None
+    found = signing('socket = "/run/s"\nsigners = "/etc/keys"')
+    assert (found.signer, found.signers, found.format) == (Path("/run/s"), Path("/etc/keys"), "ssh")
+    found = signing('key_file = "~/key"\npassphrase_file = "/words"')  # neither of which is there
+    assert found.signer == KeyFiles("ssh", Path.home() / "key", Path("/words"))
+    assert found.signers == Path.home() / "key.pub"
+
+
+@pytest.mark.parametrize(("text", "word"), [
+    ("", "names no signer"), ('socket = "/s"\nkey_file = "/k"', "or two"), ('socket = "/s"', "which signatures count"),
+    ('socket = "/s"\npassphrase_file = "/w"\nsigners = "/k"', "passphrase_file"), ('signers = "/k"', "names no signer"),
+    ('format = "gpg"\nkey_file = "/k"', "which signatures count"), ('format = "pgp"', "format"),
+])  # fmt: skip
+def test_a_section_for_signing_that_says_too_little_or_too_much_is_told(written, text, word):
+    with pytest.raises(UserError, match=word):
+        settings.load(written(f"[signing]\n{text}"), TOKEN)
 
 
 def test_without_a_file_the_environment_is_enough(tmp_path, monkeypatch):

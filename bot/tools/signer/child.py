@@ -5,6 +5,7 @@ It must never read the key or its passphrase: it names the files to the child, w
 
 from __future__ import annotations
 
+import logging
 import os
 import select
 import subprocess
@@ -104,12 +105,13 @@ class OwnSigner:
             self._room = None
 
     def _pass_on(self, stream: IO[bytes]) -> None:
-        """What the signer says goes to our own standard error; the last of it is kept, for when it does not start."""
+        """Its log goes where ours does, if we have one; the last of it is kept, for when it does not start."""
         with suppress(OSError, ValueError), stream:
             for line in stream:
                 text = line.decode(errors="replace")
                 self._said.append(text.strip())
-                sys.stderr.write(text)
+                if logging.getLogger().handlers:
+                    sys.stderr.write(text)
 
 
 def _has_spoken(process: subprocess.Popen[bytes]) -> bool:

@@ -15,6 +15,7 @@ from bot.app import cli, log
 from bot.app.cli.output import Exit
 from bot.sandbox import Fault
 from tests.forges.canned import Canned, serving
+from tests.tools.signing_keys import key_pair, needs
 
 PATH = "acme/torchkit"
 SECRET = "hook-secret-c0ffee"
@@ -304,6 +305,24 @@ def examined(capsys, *arguments):
     return code, findings
 
 
+@needs("ssh")
+def test_the_signing_key_is_tried_and_what_is_wrong_with_it_is_told(forge, side, capsys, tmp_path):
+    """Signed for real, by a signer that the doctor starts, and judged by the public keys of the settings."""
+    pair, other = key_pair("ssh"), key_pair("ssh", "another")
+    for signing, good, said in (
+        ("", None, "none: tags are annotated, and not signed"),
+        (f'key_file = "{pair.place.path}"', True, "it has a good signature by ED25519 key"),
+        (f'key_file = "{pair.place.path}"\nsigners = "{other.public}"', False, "a key that I do not know"),
+        (f'key_file = "{pair.place.path}"\nsigners = "{tmp_path}/nothing"', False, "cannot be read"),
+        (f'key_file = "{pair.place.path}"\nsigners = "{pair.place.path}"', False, "holds a private key"),
+        (f'key_file = "{tmp_path}/nothing"\nsigners = "{pair.public}"', False, "cannot be read"),
+        (f'socket = "{tmp_path}/nothing"\nsigners = "{pair.public}"', False, "See that it runs"),
+    ):
+        write_settings(tmp_path, forge.url, side, more=f"[signing]\n{signing}\n" if signing else "")
+        found = examined(capsys)[1]["signing key"]
+        assert (found["good"], said in found["said"]) == (good, True), found
+
+
 def test_where_nothing_is_wrong_every_line_is_good(forge, side, capsys):
     relbot(capsys, "labels", "sync", "--repository", PATH)
     relbot(capsys, "hooks", "sync", "--repository", PATH)
@@ -438,7 +457,7 @@ def test_the_next_step_can_be_taken_where_there_are_two_forges(forge, side, caps
 @pytest.mark.usefixtures("forge")
 def test_without_a_repository_only_the_machine_and_the_credentials_are_looked_at(side, capsys):
     ours = {f"{side.name}: account", f"{side.name}: webhook secret"}
-    assert set(examined(capsys)[1]) == {"git", "settings", "mirrors", *ours}
+    assert set(examined(capsys)[1]) == {"git", "settings", "mirrors", "signing key", *ours}
 
 
 @pytest.mark.usefixtures("forge")

@@ -45,8 +45,9 @@ def running(*arguments, **more):
 def test_it_signs_what_it_was_started_for_logs_it_and_stops_when_told(place):
     pair = key_pair("ssh", passphrase=PASSPHRASE)
     environment = {**os.environ, "WORDS": PASSPHRASE}
+    what = ("--key", pair.place.path, "--passphrase-env", "WORDS", "--socket", place)
     rules = ("--repository", "github:acme/*", "--names", r"v2\.7\..*")
-    with running("--key", pair.place.path, "--passphrase-env", "WORDS", "--socket", place, *rules, env=environment) as it:
+    with running(*what, *rules, env=environment) as it:
         assert isinstance(SocketSigner(place).sign(OURS, BODY), Signed)
         assert isinstance(SocketSigner(place).sign("github:other/torchlet", BODY), Declined)
         log = it.stderr

@@ -17,8 +17,8 @@ from tests.tools.mirror.story import GITHUB, LINES, WHEN, access, at
 @pytest.fixture
 def releases(remote, mirror):
     remote.commit("release/2.7", {
-        "kit/run.sh": executable("run\n"), "kit/deep/er/x.py": "x\n", "link": symlink("kit"), "sub": submodule("1" * 40),
-        "kit.py": "before the folder\n", "kit-x": "and after\n", "bin": b"\0\1", "latin": b"caf\xe9",
+        "kit/run.sh": executable("run\n"), "kit/deep/er/x.py": "x\n", "link": symlink("kit"),
+        "sub": submodule("1" * 40), "kit.py": "before the folder\n", "kit-x": "and after\n", "bin": b"\0\1", "latin": b"caf\xe9",
     })  # fmt: skip
     mirror.sync(Sync(GITHUB, LINES))
     return mirror.releases
@@ -35,7 +35,8 @@ def test_a_commit_holds_the_new_texts_and_everything_else_as_it_was(remote, mirr
     assert done == BranchReady(commit)
     parent = remote.entries("release/2.7")
     made = remote.entries(commit)
-    assert {path.decode() for path in made.keys() | parent.keys() if made.get(path) != parent.get(path)} == dict(files).keys()
+    differing = {path.decode() for path in made.keys() | parent.keys() if made.get(path) != parent.get(path)}
+    assert differing == dict(files).keys()
     assert made[b"kit/run.sh"][0] == "100755"
     assert made[b"a/b/c"][0] == "100644"
     assert all(remote.read(commit, path).decode() == text for path, text in files)
@@ -74,8 +75,8 @@ def test_where_nothing_would_change_it_is_the_parent_itself(remote, releases):
 
 
 ODD = (
-    "", "/etc/passwd", "../x", "a/../b", "a//b", "a/", ".git/config", "a/.GIT/hooks/x", ".git ", ".git.", "git~1/x", "./a",
-    ".git::$INDEX_ALLOCATION/x", "a\nb", "a\0b", "x" * 2000, "\ud800",
+    "", "/etc/passwd", "../x", "a/../b", "a//b", "a/", ".git/config", "a/.GIT/hooks/x", ".git ", ".git.", "git~1/x",
+    "./a", ".git::$INDEX_ALLOCATION/x", "a\nb", "a\0b", "x" * 2000, "\ud800",
 )  # fmt: skip
 
 
@@ -98,7 +99,8 @@ def test_nothing_is_written_through_a_link_a_submodule_or_over_a_folder(remote, 
 def test_a_text_without_end_is_refused_and_odd_characters_are_not(remote, releases):
     with pytest.raises(UserError, match="at most"):
         releases.make_commit(section(remote, files=(("a", "x" * 5_000_000),)))
-    assert releases.make_commit(section(remote, files=(("ünï/\u4e2d.md", "\ud800 \x00"),))).changed == ("ünï/\u4e2d.md",)
+    odd = "ünï/\u4e2d.md"
+    assert releases.make_commit(section(remote, files=((odd, "\ud800 \x00"),))).changed == (odd,)
 
 
 def test_files_are_read_and_what_is_no_text_is_not(remote, releases):
@@ -116,7 +118,8 @@ def test_what_is_below_what_is_told(remote, releases):
 
 def test_the_bots_own_branch_is_made_found_and_made_anew_only_where_it_was_expected(remote, mirror, releases):
     make = section(remote)
-    assert staged(remote, mirror, make)[0] == BranchReady(first := releases.make_commit(make).commit)
+    first = releases.make_commit(make).commit
+    assert staged(remote, mirror, make)[0] == BranchReady(first)
     assert staged(remote, mirror, make)[0] == BranchReady(first, found=True)
     remote.commit("release/2.7", {"more": "x"})
     mirror.sync(Sync(GITHUB, LINES))

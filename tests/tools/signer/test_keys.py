@@ -56,7 +56,7 @@ def test_a_missing_program_is_told_with_its_package(program, tmp_path, monkeypat
     monkeypatch.setenv("PATH", str(tmp_path))
     (tmp_path / "key").write_text("x")
     (tmp_path / "key").chmod(0o600)
-    with pytest.raises(UserError, match="Install (openssh-client|gnupg)"):
+    with pytest.raises(UserError, match=r"Install (openssh-client|gnupg)"):
         open_key(KeyPlace("ssh" if program == "ssh-keygen" else "gpg", tmp_path / "key"))
 
 
@@ -77,7 +77,8 @@ def test_a_program_that_does_not_answer_is_ended_with_all_it_started(tmp_path, m
     with pytest.raises(UserError, match=r"did not answer within 0\.2 s"):
         open_key(KeyPlace("ssh", tmp_path / "key"), deadline=0.2)
     monkeypatch.undo()
-    assert "sleep 617" not in subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True).stdout
+    listed = subprocess.run(["ps", "-eo", "args"], check=True, capture_output=True, text=True).stdout
+    assert "sleep 617" not in listed
 
 
 @pytest.mark.parametrize(("kind", "script"), [
@@ -127,7 +128,7 @@ def test_a_home_of_gpgs_will_do_as_well():
 
 
 @needs("ssh")
-@pytest.mark.skipif(shutil.which("ssh-agent") is None, reason="there is no ssh-agent here: apt-get install openssh-client")
+@pytest.mark.skipif(shutil.which("ssh-agent") is None, reason="no ssh-agent here: apt-get install openssh-client")
 def test_a_key_in_an_agent_is_named_by_its_public_half(tmp_path, monkeypatch):
     pair = key_pair("ssh")
     with subprocess.Popen(

@@ -21,14 +21,16 @@ def test_a_tag_as_the_bot_writes_it_is_signed():
 
 
 @pytest.mark.parametrize("text", [
-    b"", b"\0", b"tree 1\nauthor x\n\nmessage\n", PROBE, BODY + b"\n", BODY[:-1], b"\n" + BODY, BODY.replace(b"\n", b"\r\n"),
+    b"", b"\0", b"tree 1\nauthor x\n\nmessage\n", PROBE, BODY + b"\n", BODY[:-1], b"\n" + BODY,
+    BODY.replace(b"\n", b"\r\n"),
     BODY.replace(b"type commit", b"type tree"), BODY.replace(b"tag v2.7.0-rc1\n", b"tag latest\n"),
     BODY.replace(b"tag v2.7.0-rc1\n", b"tag v2.7.0-rc1\ngpgsig x\n"), BODY.replace(b"+0000", b"+0100"),
     BODY.replace(b"Gates: ", b"Blessing: "), BODY.replace(b"Commit: c", b"Commit: d"),
     BODY.replace(f"object {COMMIT}".encode(), b"object " + b"d" * 40), BODY + b"Image: another\n",
     BODY.replace(b"What is new:", b"-----BEGIN SSH SIGNATURE-----"), BODY.replace(b"What is new:", b"---"),
-    BODY.replace(b"What is new:", b"Caf\xe9"), BODY.replace(b"a fix", b"a\x1b[2Jfix"), BODY.replace(b"@mona", b" @mona"),
-    BODY.replace(b"1720000000", b"01720000000"), BODY + b"-----BEGIN SSH SIGNATURE-----\nx\n-----END SSH SIGNATURE-----\n",
+    BODY.replace(b"What is new:", b"Caf\xe9"), BODY.replace(b"a fix", b"a\x1b[2Jfix"),
+    BODY.replace(b"@mona", b" @mona"), BODY.replace(b"1720000000", b"01720000000"),
+    BODY + b"-----BEGIN SSH SIGNATURE-----\nx\n-----END SSH SIGNATURE-----\n",
 ], ids=range(23))  # fmt: skip
 def test_what_is_no_tag_of_the_bots_is_not_signed(text):
     assert text != BODY
@@ -57,7 +59,9 @@ def test_only_the_repositories_that_it_was_started_for_are_served(patterns, serv
     assert isinstance(Rules(patterns).judge(OURS, BODY), str) is not served
 
 
-@pytest.mark.parametrize(("names", "signed"), [(r"v2\.7\..*", True), (r"v2\.8\..*", False), ("v2", False), (None, True)])
+@pytest.mark.parametrize(("names", "signed"), [
+    (r"v2\.7\..*", True), (r"v2\.8\..*", False), ("v2", False), (None, True),
+])  # fmt: skip
 def test_the_operator_may_narrow_the_names(names, signed):
     assert isinstance(Rules(names=names).judge(OURS, BODY), str) is not signed
 
