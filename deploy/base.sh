@@ -6,7 +6,7 @@ set -eu
 
 name=${1:?usage: deploy/base.sh NAME [PACKAGE…]}
 shift
-packages=python3,python3-venv,git,ca-certificates,tini
+packages=python3,python3-venv,git,ca-certificates,tini,openssh-client,gpg,gpg-agent
 for package; do packages=$packages,$package; done
 
 root=$(mktemp -d)

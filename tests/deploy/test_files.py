@@ -21,6 +21,7 @@ README = (DEPLOY / "README.md").read_text()
 COMPOSE = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
 SERVICES = COMPOSE["services"]
 UNITS = {name: (DEPLOY / name).read_text() for name in ("relbot.service", "relbot-work@.service")}
+SIGNER = {name: (DEPLOY / name).read_text() for name in ("relbot-signer.service", "relbot-signer.socket")}
 
 
 def made_by(goal: str) -> File:
@@ -130,6 +131,39 @@ def test_the_units_differ_in_what_they_do_only() -> None:
     for verb, unit in zip(("serve", "work"), UNITS.values(), strict=True):
         [command] = re.findall(r"^ExecStart=(.*)$", unit, re.MULTILINE)
         assert command == f"/opt/relbot/bin/relbot {verb} --settings /etc/relbot/server.toml"
+
+
+def test_the_signer_has_the_key_and_no_network_and_the_bot_its_socket_and_no_key() -> None:
+    service, socket = SIGNER.values()
+    assert "LoadCredential=key:/etc/relbot/signing/key" in service
+    assert {"PrivateNetwork=yes", "RestrictAddressFamilies=AF_UNIX", "User=relbot-signer"} <= set(service.split("\n"))
+    assert {"SocketUser=relbot", "SocketMode=0600"} <= set(socket.split("\n"))
+    assert all("signing" not in unit for unit in UNITS.values())
+    own = set(re.findall(r"^(\w+=.*)$", service, re.MULTILINE))
+    lacking = {line for line in re.findall(r"^(\w+=.*)$", UNITS["relbot.service"], re.MULTILINE) if line not in own}
+    kinds = ("Description", "ExecStart", "User", "Group", "Environment", "State", "Working", "LoadC", "BindR", "Memory",
+             "Tasks", "LimitNO", "RestrictAddress", "Wants", "After", "WantedBy")  # fmt: skip
+    assert [line for line in lacking if not line.startswith(kinds)] == [], "it is no less shut in than the bot"
+
+
+def test_the_signer_of_compose_is_alone_with_its_key() -> None:
+    signer = SERVICES["signer"]
+    assert (signer["network_mode"], signer["secrets"], signer["profiles"]) == ("none", ["signing_key"], ["signing"])
+    assert [name for name, service in SERVICES.items() if "signing_key" in service.get("secrets", ())] == ["signer"]
+    for name in ("web", "worker", "signer"):
+        assert "signer:/run/relbot-signer" in SERVICES[name]["volumes"]
+    assert "/run/relbot-signer" in (DEPLOY / "Dockerfile").read_text()
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
+def test_systemd_understands_every_line_of_the_signer(tmp_path: Path) -> None:
+    for name, text in SIGNER.items():
+        (tmp_path / name).write_text(text.replace("/opt/relbot/bin/relbot", "/bin/true"))
+    units = [str(tmp_path / name) for name in SIGNER]
+    said = subprocess.run(["systemd-analyze", "verify", *units], capture_output=True, text=True, check=False)
+    assert (said.stderr, said.returncode) == ("", 0)
+    security = ["systemd-analyze", "security", "--offline=yes", "--threshold=10", units[0]]
+    subprocess.run(security, capture_output=True, check=True)
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
