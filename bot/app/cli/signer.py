@@ -66,6 +66,8 @@ def run(args: argparse.Namespace) -> int:
         if args.socket:
             with suppress(OSError):
                 args.socket.unlink()
+                if args.until_eof:
+                    args.socket.parent.rmdir()  # made for this signer, by who may have been killed
     return Exit.DONE
 
 

@@ -18,7 +18,8 @@ from tests.tools.mirror.story import GITHUB, LINES, WHEN, access, at
 def releases(remote, mirror):
     remote.commit("release/2.7", {
         "kit/run.sh": executable("run\n"), "kit/deep/er/x.py": "x\n", "link": symlink("kit"),
-        "sub": submodule("1" * 40), "kit.py": "before the folder\n", "kit-x": "and after\n", "bin": b"\0\1", "latin": b"caf\xe9",
+        "sub": submodule("1" * 40), "kit.py": "before the folder\n", "kit-x": "and after\n",
+        "bin": b"\0\1", "latin": b"caf\xe9",
     })  # fmt: skip
     mirror.sync(Sync(GITHUB, LINES))
     return mirror.releases

@@ -63,15 +63,17 @@ def test_it_ends_with_the_bot_even_when_that_is_killed(files, tmp_path):
     (tmp_path / "victim.py").write_text(
         "import os, sys\nfrom pathlib import Path\nfrom bot.tools.signer.child import KeyFiles, OwnSigner\n"
         "signer = OwnSigner(KeyFiles('ssh', Path(sys.argv[1]), Path(sys.argv[2])))\nsigner.probe()\n"
-        "print(signer._process.pid, flush=True)\nsys.stdin.read()\n"
+        "print(signer._process.pid, signer._room.name, flush=True)\nsys.stdin.read()\n"
     )
     command = [sys.executable, tmp_path / "victim.py", files.key, files.passphrase]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment) as bot:
-        signer = int(bot.stdout.readline())
+        signer, room = bot.stdout.readline().decode().split()
         assert Path(f"/proc/{signer}").exists()
+        assert Path(room).is_dir()
         bot.send_signal(signal.SIGKILL)
         assert gone(signer)
+        assert not Path(room).exists()
 
 
 def test_why_it_did_not_start_is_told(files, tmp_path):
