@@ -180,7 +180,8 @@ class Clone:
     def _rebuild(self, forget: Callable[[], None]) -> None:
         """Put a new clone in the place of the broken one, which stays until the new one is whole."""
         listed = self.git().attempt("for-each-ref", "--format=%(refname)").out
-        known = listed.decode(errors="surrogateescape").split()
+        # tags are fetched by whoever asks for them, and may be too many for a command line
+        known = [ref for ref in listed.decode(errors="surrogateescape").split() if not ref.startswith("refs/tags/")]
         start = self._start()
         with _elsewhere(start):
             there = self._remote_refs(start, known) if known else {}

@@ -107,17 +107,19 @@ class Releases:
 
     def fetch_tags(self, action: FetchTags) -> tuple[TagFound, ...]:
         """Every tag as it is on the forge now: one fetch, and one process that lists them."""
-        self._fetch([f"{_TAGS}{_check_pattern(pattern)}" for pattern in action.patterns])
+        refs = [f"{_TAGS}{_check_pattern(pattern)}" for pattern in action.patterns]
         wanted = "|".join(re.escape(pattern).replace(r"\*", ".*") for pattern in action.patterns)
-        return self._healing(lambda: tuple(t for t in self._tags() if re.fullmatch(wanted, t.name, re.DOTALL)))
+        found = self._healing(lambda: self._fetched(refs, self._tags))
+        return tuple(tag for tag in found if re.fullmatch(wanted, tag.name, re.DOTALL))
 
     def verify_tag(self, action: VerifyTag) -> TagChecked | Missing:
         """One tag, with what its signature is worth."""
-        self._fetch([f"{_TAGS}{check_branch(action.name)}*"])  # as a pattern, since it may not be there
-        found = self._healing(lambda: self._find(action.name))
-        if found is None:
-            return Missing(f"the tag {action.name}")
-        return self._healing(lambda: self._check(found))
+        refs = [f"{_TAGS}{check_branch(action.name)}*"]  # as a pattern, since it may not be there
+        return self._healing(lambda: self._fetched(refs, lambda: self._verify(action.name)))
+
+    def _verify(self, name: str) -> TagChecked | Missing:
+        found = self._find(name)
+        return self._check(found) if found else Missing(f"the tag {name}")
 
     def read_files(self, action: ReadFiles) -> dict[str, str | None]:
         """See `Trees.read_files`."""
@@ -139,8 +141,8 @@ class Releases:
         text.render()  # what cannot be a tag is refused before anybody is asked
         branches = [action.line.branch] if action.line else []
         branches += [action.staged] if action.staged else []
-        self._fetch([f"{_HEADS}{check_branch(name)}*" for name in branches] + [f"{_TAGS}{action.tag.name}*"])
-        return self._healing(lambda: self._push(action, text))
+        refs = [f"{_HEADS}{check_branch(name)}*" for name in branches] + [f"{_TAGS}{action.tag.name}*"]
+        return self._healing(lambda: self._fetched(refs, lambda: self._push(action, text)))
 
     def _push(self, action: PushRelease, text: TagText) -> Pushed | TagExists | BranchMoved | Refused:
         if (there := self._find(text.name)) is not None:
@@ -252,10 +254,15 @@ class Releases:
 
     # ── underneath ───────────────────────────────────────────────────────────────────────────────────────────────────
 
+    def _fetched(self, refs: Sequence[str], work: Callable[[], T]) -> T:
+        """Do some work on refs as they are now. A clone that is built anew has no tags: both are done again then."""
+        self._fetch(refs)
+        return work()
+
     def _fetch(self, refs: Sequence[str]) -> None:
         """Bring refs up to date, by patterns; the default branch comes along, which a new clone begins with."""
         wanted = [f"{_HEADS}{check_branch(self._repo.default_branch)}", *refs]
-        self._healing(lambda: self._clone.fetch([f"+{ref}:{ref}" for ref in dict.fromkeys(wanted)]))
+        self._clone.fetch([f"+{ref}:{ref}" for ref in dict.fromkeys(wanted)])
 
     def _tags(self, below: str = "") -> list[TagFound]:
         listed = self._clone.git().run("for-each-ref", f"--format={_FORMAT}", f"{_TAGS}{below}")

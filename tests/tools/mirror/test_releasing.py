@@ -417,6 +417,20 @@ def test_every_tag_is_read_whatever_its_kind_and_one_that_is_gone_is_gone(remote
         assert (checked.verdict, said in checked.said) == ("none", True)
 
 
+def test_a_clone_that_breaks_costs_no_tag(remote, mirror):
+    """An empty list would be read as a project that has released nothing."""
+    mirror.sync(Sync(GITHUB, LINES))
+    for name in ("v2.6.0", "v2.6.1"):
+        remote.git("tag", "-a", "-m", "x", name, "main")
+    before = mirror.releases.fetch_tags(FetchTags(GITHUB))
+    assert len(before) == 2
+    for tag in before:  # a fetch only sees that it is there, and a list of tags reads it
+        path = mirror._clone.directory / "objects" / tag.sha[:2] / tag.sha[2:]
+        path.chmod(0o644)
+        path.write_bytes(b"x" * path.stat().st_size)
+    assert mirror.releases.fetch_tags(FetchTags(GITHUB)) == before
+
+
 @needs("gpg")
 def test_a_tag_that_a_person_has_signed_is_judged_by_the_keys_that_are_known(remote, mirror, signed, tmp_path):
     """Pushed by hand: verified, whoever made it; without keys nothing is claimed."""
