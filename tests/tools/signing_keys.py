@@ -5,6 +5,7 @@ It must never read or leave anything in a user's own keyrings.
 
 from __future__ import annotations
 
+import atexit
 import functools
 import os
 import shutil
@@ -46,7 +47,9 @@ class KeyPair:
 
 @functools.cache
 def _room() -> Path:
-    return Path(tempfile.mkdtemp(prefix="relbot-test-keys-"))
+    made = Path(tempfile.mkdtemp(prefix="relbot-test-keys-"))
+    atexit.register(shutil.rmtree, made, ignore_errors=True)
+    return made
 
 
 def key_pair(kind: str, name: str = "release", passphrase: str = "") -> KeyPair:

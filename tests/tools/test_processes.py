@@ -16,19 +16,21 @@ STARTS = {
 SANDBOX = "sandbox/"
 """An island: it runs git as a forge does."""
 
+BANNED = ("subprocess", "multiprocessing", "pty", "system", "popen", "posix_spawn", "fork", "exec", "spawn")
+
 
 def starts(source: Path) -> bool:
     """Whether a module has a way to start a process: a module for that, or a call that needs none."""
     names: set[str] = set()
-    for node in ast.walk(ast.parse(source.read_text())):
+    text = source.read_text()
+    for node in ast.walk(ast.parse(text)) if any(word in text for word in BANNED) else ():
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             names.add(node.module or "")
         elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "os":
             names.add(node.attr)
-    banned = ("subprocess", "multiprocessing", "pty", "system", "popen", "posix_spawn", "fork", "exec", "spawn")
-    return any(name.startswith(banned) for name in names)
+    return any(name.startswith(BANNED) for name in names)
 
 
 def test_a_process_is_started_only_where_it_is_known_what_for():

@@ -306,6 +306,7 @@ def examined(capsys, *arguments):
 
 
 @needs("ssh")
+@pytest.mark.parametrize("side", [GITHUB], indirect=True, ids=["github"])  # it has nothing to do with the forge
 def test_the_signing_key_is_tried_and_what_is_wrong_with_it_is_told(forge, side, capsys, tmp_path):
     """Signed for real, by a signer that the doctor starts, and judged by the public keys of the settings."""
     pair, other = key_pair("ssh"), key_pair("ssh", "another")
