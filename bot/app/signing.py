@@ -17,6 +17,7 @@ from bot.tools.signer.child import KeyFiles
 if TYPE_CHECKING:
     from bot.tools.releasing import Signing
 
+
 class SigningSection(Table):
     """What signs tags. Without this section tags are annotated, and not signed. The key is never read by the server: a
     signer in a process of its own has it, which runs as a service (`socket`) or is started beside (`key_file`)."""
