@@ -5,7 +5,6 @@ It must never move a tag, take one away, push one whose signature it has not che
 
 from __future__ import annotations
 
-import re
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -108,9 +107,8 @@ class Releases:
     def fetch_tags(self, action: FetchTags) -> tuple[TagFound, ...]:
         """Every tag as it is on the forge now: one fetch, and one process that lists them."""
         refs = [f"{_TAGS}{_check_pattern(pattern)}" for pattern in action.patterns]
-        wanted = "|".join(re.escape(pattern).replace(r"\*", ".*") for pattern in action.patterns)
         found = self._healing(lambda: self._fetched(refs, self._tags))
-        return tuple(tag for tag in found if re.fullmatch(wanted, tag.name, re.DOTALL))
+        return tuple(tag for tag in found if any(_fits(pattern, tag.name) for pattern in action.patterns))
 
     def verify_tag(self, action: VerifyTag) -> TagChecked | Missing:
         """One tag, with what its signature is worth."""
@@ -341,6 +339,13 @@ def _check_pattern(pattern: str) -> str:
     """The name of a tag with at most one `*`, as a refspec allows it."""
     check_branch(pattern.replace("*", "x", 1))
     return pattern
+
+
+def _fits(pattern: str, name: str) -> bool:
+    before, star, after = pattern.partition("*")
+    if not star:
+        return name == pattern
+    return len(name) >= len(pattern) - 1 and name.startswith(before) and name.endswith(after)
 
 
 def _refusal(said: str, tag: str, branch: str | None) -> Refused:

@@ -34,7 +34,7 @@ _ARMOURS: dict[bytes, SignatureKind] = {
     b"-----BEGIN SIGNED MESSAGE-----": "x509",
 }
 _ARMOUR = re.compile(rb"^(?:" + b"|".join(map(re.escape, _ARMOURS)) + rb")", re.MULTILINE)
-_TRAILER = re.compile(r"([A-Za-z0-9-]+)[ \t]*:[ \t]*(.*)")
+_KEY = re.compile(r"[A-Za-z0-9-]+")
 _TAGGER = re.compile(r"[^<>\x00-\x1f ](?:[^<>\x00-\x1f]*[^<>\x00-\x1f ])? <[^<>\x00-\x20]+>")
 _OWN = re.compile(r"object ([0-9a-f]+)\ntype commit\ntag (\S+)\ntagger ([^\n]+) ([0-9]{1,12}) \+0000\n\n", re.ASCII)
 
@@ -185,11 +185,12 @@ def _read_trailers(text: str) -> tuple[tuple[str, str], ...]:
     before, _, last = text.strip("\n").rpartition("\n\n")
     found: list[tuple[str, str]] = []
     for line in last.split("\n") if before else ():
+        key, colon, value = line.partition(":")
         if line[:1] in (" ", "\t") and found:
             key, value = found.pop()
             found.append((key, f"{value} {line.strip()}"))
-        elif trailer := _TRAILER.fullmatch(line.rstrip()):
-            found.append((trailer[1], trailer[2]))
+        elif colon and _KEY.fullmatch(key.rstrip(" \t")):
+            found.append((key.rstrip(" \t"), value.strip()))
         else:
             return ()
     return tuple(found)

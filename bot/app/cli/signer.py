@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bot.core.model import Secret
-    from bot.tools.signer.rules import Rules
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -35,7 +34,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     words.add_argument("--passphrase-env", metavar="NAME", help="the environment variable with it")
     parser.add_argument("--repository", action="append", default=[], metavar="FORGE:OWNER/NAME",
                         help="sign for these only; * stands for a part")  # fmt: skip
-    parser.add_argument("--names", metavar="REGEX", help="of the names of versions, sign these only")
+    parser.add_argument("--name", action="append", default=[], metavar="PATTERN",
+                        help="sign tags of these names only, such as v2.7.*")  # fmt: skip
     parser.add_argument("--until-eof", action="store_true", help="end when standard input does")
     parser.epilog = "The settings of the bot name the socket under [signing]. Ctrl-C or SIGTERM stops it."
 
@@ -47,12 +47,13 @@ def run(args: argparse.Namespace) -> int:
     from bot.app.cli.stopping import on_stop
     from bot.app.log import start_logging
     from bot.tools.signer.keys import KeyPlace, open_key
+    from bot.tools.signer.rules import Rules
     from bot.tools.signer.service import Service, inherited, listen_at
 
     start_logging(as_json=args.json)
     os.umask(0o077)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # the memory of this process goes nowhere
-    rules = _rules(args)
+    rules = Rules(tuple(args.repository), tuple(args.name))
     with closing(open_key(KeyPlace(args.format, args.key, _passphrase(args), args.user))) as key:
         listener = listen_at(args.socket) if args.socket else inherited()
         if listener is None:
@@ -69,18 +70,6 @@ def run(args: argparse.Namespace) -> int:
                 if args.until_eof:
                     args.socket.parent.rmdir()  # made for this signer, by who may have been killed
     return Exit.DONE
-
-
-def _rules(args: argparse.Namespace) -> Rules:
-    import re
-
-    from bot.tools.signer.rules import Rules
-
-    try:
-        re.compile(args.names or "")
-    except re.error as error:
-        raise UserError(f"--names {args.names!r} is no regular expression: {error}. Mend it.") from None
-    return Rules(tuple(args.repository), args.names)
 
 
 def _passphrase(args: argparse.Namespace) -> Secret | None:

@@ -5,7 +5,6 @@ It must never take anybody's word for what a text is: it is read, written again,
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
@@ -14,12 +13,12 @@ from bot.tools.tags import MOST, TagText, read_own
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What this signer is for. Without repositories it serves all, without a pattern it signs every version."""
+    """What this signer is for. Without repositories it serves all, without names it signs every version."""
 
     repositories: tuple[str, ...] = ()
     """`forge:owner/name`, with `*` for anything in a part."""
-    names: str | None = None
-    """A regular expression that the whole name of a tag has to match; the operator's own, so it is trusted."""
+    names: tuple[str, ...] = ()
+    """Of the names of versions only these, with `*` for anything."""
 
     def judge(self, repository: str, text: bytes) -> TagText | str:
         """The tag that is to be signed, or why it is not."""
@@ -32,7 +31,7 @@ class Rules:
             return "the tag is for another repository than the one it was asked for"
         if self.repositories and not any(_fits(pattern, repository) for pattern in self.repositories):
             return f"{repository[:200]} is not one of the repositories that I sign for"
-        if self.names is not None and not re.fullmatch(self.names, found.name):
+        if self.names and not any(fnmatchcase(found.name, pattern) for pattern in self.names):
             return f"the name {found.name} is none that I sign"
         return found
 
