@@ -98,7 +98,7 @@ def _eval(node: ast.expr, names: dict[str, object]):
 
 
 SPECIAL = {
-    "_KINDS[self.kind]": lambda module: list(module["_KINDS"].values()),
+    "_KINDS[kind]": lambda module: list(module["_KINDS"].values()),
     "self.pattern": lambda module: [
         module[name].pattern for name in ("_LINE_BRANCH", "_BACKPORT_BRANCH", "_LABEL", "_TITLE")
     ],
