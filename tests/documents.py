@@ -59,6 +59,8 @@ def _kind(annotation: Any) -> str:
         return " or ".join(f'`"{word}"`' for word in inner)
     if origin is tuple:
         return "a list"
+    if origin is dict:
+        return "a table"
     if origin is not None:
         return _kind(inner[0])
     return {bool: "`true` or `false`", int: "a number"}.get(annotation, "a text")
@@ -73,7 +75,13 @@ def as_toml(value: object) -> str:
     """A default as a file would say it."""
     if isinstance(value, tuple):
         return f"[{', '.join(map(as_toml, value))}]"
+    if isinstance(value, dict):
+        return f"{{ {', '.join(f'{_as_key(key)} = {as_toml(one)}' for key, one in value.items())} }}"
     return str(value).lower() if isinstance(value, bool) else str(value) if isinstance(value, int) else f'"{value}"'
+
+
+def _as_key(key: str) -> str:
+    return key if key.replace("-", "").isalnum() else f'"{key}"'
 
 
 def _cell(text: str) -> str:

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
+from bot.core.changelog.rules import KINDS, LABELS, Authors, Dedupe, Rules
 from bot.core.model import Line, Person
 from bot.core.tables import Mistake, Table, mistake_about, read_table
 
@@ -245,6 +246,58 @@ class People(Table):
     here too. Empty: everybody with the role maintain or above."""
 
 
+def _fitting(pattern: str, what: str) -> tuple[AfterValidator, WithJsonSchema]:
+    """A text that fits a pattern; `what` says what one is."""
+
+    def check(text: str) -> str:
+        if not re.match(pattern, text):
+            raise ValueError(f"{text[:60]!r} is not {what}")
+        return text
+
+    return AfterValidator(check), WithJsonSchema({"type": "string", "pattern": pattern})
+
+
+_File = Annotated[
+    str,
+    *_fitting(
+        rf"^(?![/-])(?!(?:[\s\S]*/)?\.\.?(?:/|{_END}))[A-Za-z0-9._/ -]{{1,200}}{_END}",
+        "the path of a file, from the top of the repository",
+    ),
+]
+_Category = Annotated[
+    str, *_fitting(rf"^(?:none|[A-Z][A-Za-z /&-]{{0,39}}){_END}", "a heading such as \"Fixed\", or none")
+]
+_Glob = Annotated[str, *_fitting(rf"^(?![:/-])[\u0020-\u007e]{{1,200}}{_END}", "a glob such as \"src/**\"")]
+
+
+class Changelog(Table):
+    """What a version's notes are made of, and where they are kept."""
+
+    file: _File = "CHANGELOG.md"
+    """The changelog, from the top of the repository."""
+    template: _File | None = None
+    """A `Jinja2` template for a version's section, as `"release/notes.md.jinja"`, read from the default branch. It may
+    loop over what it is given, choose and print, and nothing else. Left out: the layout of Keep a Changelog."""
+    dedupe: Dedupe = "annotate"
+    """What becomes of a change that a lower line has shipped before: `annotate` adds “also in 2.7.1”, `omit` leaves it
+    out."""
+    authors: Authors = "name"
+    """How the author of a change is named: `name`, `link` (to the account, without calling it) or `none`."""
+    kinds: dict[str, _Category] = KINDS
+    """The category of each kind of conventional title; `none` leaves a kind out, unless the change breaks something or
+    has a release note. What is named here replaces all of the default."""
+    labels: dict[str, _Category] = LABELS
+    """The same for labels, which come before titles: the first label of this table that a pull wears decides."""
+    paths: Annotated[tuple[_Glob, ...], Field(strict=False)] = ()
+    """Globs, as `src/**`: only what changes such files is listed. Empty: everything."""
+    ignore: Annotated[tuple[_Glob, ...], Field(strict=False)] = ()
+    """Globs of files that do not count: what changes nothing else is not listed."""
+
+    def rules(self) -> Rules:
+        """The same, for the program."""
+        return Rules(self.dedupe, self.authors, self.kinds, self.labels)
+
+
 class Policy(Table):
     """Everything that a repository may decide. Made without arguments it is what holds where there is no file."""
 
@@ -252,6 +305,7 @@ class Policy(Table):
     backport: Backporting = Backporting()
     release: Releasing = Releasing()
     people: People = People()
+    changelog: Changelog = Changelog()
 
     def trusts(self, person: Person) -> bool:
         """Whether a bot account is one of the Apps that this repository lets trigger work."""

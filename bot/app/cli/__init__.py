@@ -19,6 +19,7 @@ from bot.app.cli.output import Exit, printable
 from bot.core.errors import Fault, UserError
 
 COMMANDS = {
+    "changelog": "the notes of a version, or the whole changelog",
     "demo": "the whole story on the sandbox forge, nothing else needed",
     "doctor": "what keeps the bot from working here, and how to mend it",
     "duplicates": "changes of one branch that are already on another, with evidence",

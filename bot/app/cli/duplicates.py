@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
     with LocalRepository(args.repo) as local, _progress(args.json) as progress:
         span = Span(args.source, _commit(local, args.source), args.onto, _commit(local, args.onto))
         git = local.scratch.view()  # there no attributes of the checkout are in force, and what is fetched is dropped
-        with closing(PatchIds(_cache_file(local.repository.git_dir), git)) as cache:
+        with closing(PatchIds(cache_file(local.repository.git_dir), git)) as cache:
             _report(compare_branches(span, cache, local.picker, progress, quick=args.quick), as_json=args.json)
     return Exit.DONE
 
@@ -57,7 +57,8 @@ def _commit(local: LocalRepository, name: str) -> str:
     return found
 
 
-def _cache_file(git_dir: Path) -> Path:
+def cache_file(git_dir: Path) -> Path:
+    """Where what is known of a repository's commits is kept between runs."""
     folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "relbot"
     return folder / f"{hashlib.sha256(bytes(git_dir)).hexdigest()[:20]}.sqlite"
 

@@ -1,0 +1,56 @@
+r"""Makes foreign text harmless in a file that people read: it renders as its own words, and calls nobody.
+
+It must never be skipped for what a commit or a forge says. In messages `messages.escape` does the same; there an
+invisible space parts `@` from a name. A file that people edit shall hold nothing invisible, so what a forge could take
+for a mention, a reference or an address becomes code here, and so stays what people write as code.
+"""
+
+from __future__ import annotations
+
+import re
+
+from bot.core.messages.escape import code, one_line
+
+_SPECIAL = re.compile(r"[^\w .,;:()/'\"+=?-]|_|^[-+0-9]|://|www\.|\bG[HL]-\d", re.IGNORECASE)
+"""Most titles hold nothing of it, and are done with after one look."""
+
+_PIECE = re.compile(
+    r"""
+    (?P<span>  (?<!`)(`{1,9})(?!`) (?P<inside> [^`](?:[^`]|(?!\2(?!`))`+){0,1999}? ) (?<!`)\2(?!`) )
+  | (?P<called> [a-z][a-z0-9+.-]{1,20}://[^\s`]{1,500} | www\.[^\s`]{1,500}
+              | (?<![^\W_]) @[\w./-]{1,100} | (?<![^\W_]) [\w./-]{0,100}[#!~%&$^][\w"{][\w./-]{0,50}
+              | \bG[HL]-\d{1,9} | \[[a-z_]{1,30}:[^\s`\]]{0,100}\]? )
+  | (?P<under> (?<![^\W_])_+ | _+(?![^\W_]) )
+  | (?P<marked> [\\`*\[\]<>~$&|] )
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+_START = re.compile(r"(?:[-+>#=](?=\s|$|[-+>#=])|(?P<number>[0-9]{1,9})(?=[.)](?:\s|$)))")
+
+
+def harmless(text: str, limit: int = 300) -> str:
+    """One line of Markdown that shows the text and does nothing else. Code spans stay code spans."""
+    line = one_line(text, limit)
+    if not _SPECIAL.search(line):
+        return line
+    start = _START.match(line)
+    shown = _PIECE.sub(_shown, line)
+    if start is None:
+        return shown
+    return f"{start['number']}\\{line[start.end()]}{shown[start.end() + 1:]}" if start["number"] else f"\\{shown}"
+
+
+def _shown(piece: re.Match[str]) -> str:
+    if piece["inside"] is not None:
+        return code(piece["inside"].strip() or " ", 2000)
+    if piece["called"]:
+        return _as_code(piece["called"])
+    if piece["under"]:
+        return "\\_" * len(piece["under"])
+    return f"\\{piece['marked']}"
+
+
+def _as_code(text: str) -> str:
+    """What stands at the end of a sentence is not part of an address."""
+    bare = text.rstrip(".,;:!?)")
+    return f"`{bare}`{text[len(bare):]}" if bare else text

@@ -1,0 +1,43 @@
+"""Where the forge of a local clone shows things, guessed from the address it was cloned from.
+
+It must never pass on a password that stands in such an address.
+"""
+
+from __future__ import annotations
+
+import re
+
+from bot.core.changelog.view import Addresses
+from bot.tools.git import Git
+
+_URL = re.compile(
+    r"(?:(?:https?|ssh|git)://(?:[^@/\s]*@)?(?P<host>[A-Za-z0-9.-]+)(?::(?P<port>\d+))?/|[\w.-]+@(?P<short>[\w.-]+):)"
+    r"(?P<path>[\w.-]+(?:/[\w.-]+)+?)(?:\.git)?/?"
+)
+
+
+def addresses_of(git: Git) -> Addresses:
+    """Addresses for links; none where the clone has no `origin` on a web host."""
+    done = git.attempt("config", "--get", "remote.origin.url")
+    return read_addresses(done.out.decode(errors="replace").strip())
+
+
+def read_addresses(url: str) -> Addresses:
+    """The same from an address: `git@github.com:acme/kit.git`, `https://gitlab.example/acme/kit`."""
+    found = _URL.fullmatch(url)
+    if found is None:
+        return Addresses()
+    web = f"https://{found['host'] or found['short']}"
+    if found["port"] and url.startswith("http"):
+        web = f"{url.partition(':')[0]}://{found['host']}:{found['port']}"
+    root = f"{web}/{found['path']}"
+    if "gitlab" in web:
+        deep = f"{root}/-"
+        return Addresses(
+            f"{deep}/merge_requests/{{number}}", f"{deep}/compare/{{old}}...{{new}}", f"{deep}/tags/{{new}}",
+            f"{deep}/commit/{{sha}}", f"{web}/{{login}}",
+        )  # fmt: skip
+    return Addresses(
+        f"{root}/pull/{{number}}", f"{root}/compare/{{old}}...{{new}}", f"{root}/releases/tag/{{new}}",
+        f"{root}/commit/{{sha}}", f"{web}/{{login}}",
+    )  # fmt: skip
