@@ -120,7 +120,9 @@ def _compare(
     omitted: list[LeftOut] = []
     stage = asked.stages[n]
     for change, entry in listed:
-        earlier = sorted(v for v in shipped.versions(change) if v < n and _came_before(asked.stages[v], stage))
+        found = shipped.versions(change)
+        found.discard(n)
+        earlier = sorted(v for v in found if _came_before(asked.stages[v], stage)) if found else ()
         names = tuple(str(asked.stages[v].version) for v in earlier)
         if names and asked.sources.rules.dedupe == "omit":
             omitted.append(LeftOut(entry.sha, entry.numbers, entry.text, f"was in {' and '.join(names)} already"))

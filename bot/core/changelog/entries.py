@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bot.core.changelog.rules import BREAKING_LABELS, NONE, OTHER, REVERTED, Rules
-from bot.core.changelog.told import Told, read_note
+from bot.core.changelog.told import Told, read_note, split_areas
 from bot.core.model import Person
-from bot.core.titles import Title, breaking_notes, read_title
+from bot.core.titles import breaking_notes, read_title
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,18 +76,18 @@ class Sources:
     overrides: Mapping[int, Override] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Reading:
     """A change while its entry is made: its commits, the last of which brought it, and what forges know of it."""
 
     tolds: Sequence[Told]
+    head: Told
     numbers: tuple[int, ...]
     facts: tuple[PullFacts, ...]
-    title: Title
-
-    @property
-    def head(self) -> Told:
-        return self.tolds[-1]
+    kind: str
+    scope: str
+    text: str
+    marked: bool
 
 
 def read_change(tolds: Sequence[Told], sources: Sources, *, is_revert: bool = False) -> Entry | LeftOut:
@@ -107,41 +107,53 @@ def read_change(tolds: Sequence[Told], sources: Sources, *, is_revert: bool = Fa
         if not breaking and not _is_said(reading, sources):
             return _leave_out(reading, f"is left out by the policy ({_why(reading, rules)})")
         category = "Changed"
-    logins = next(((facts.author.login,) for facts in reading.facts if facts.author), ())
-    authors = tuple(dict.fromkeys(told.author for told in tolds if not told.is_merge)) or (head.author,)
+    logins: tuple[str, ...] = ()
+    if reading.facts:
+        logins = next(((facts.author.login,) for facts in reading.facts if facts.author), ())
     return Entry(
-        category, text, reading.numbers, head.sha, logins or authors, logins, reading.title.scope, breaking,
-        is_first=any(facts.is_first for facts in reading.facts[:1]),
+        category, text, reading.numbers, head.sha, logins or _authors(tolds), logins, reading.scope, breaking,
+        is_first=bool(reading.facts) and reading.facts[0].is_first,
     )  # fmt: skip
+
+
+def _authors(tolds: Sequence[Told]) -> tuple[str, ...]:
+    """Who wrote the commits; a merge is by whoever pressed the button."""
+    if len(tolds) == 1:
+        return (tolds[0].author,)
+    return tuple(dict.fromkeys(told.author for told in tolds if not told.is_merge)) or (tolds[-1].author,)
 
 
 def _read(tolds: Sequence[Told], sources: Sources) -> _Reading:
     """The change with its pulls, the original before what carried it."""
     head = tolds[-1]
     numbers = head.numbers
+    facts: tuple[PullFacts, ...] = ()
     if sources.pulls:
         origins = (sources.pulls[n].origin for n in numbers if n in sources.pulls)
         numbers = tuple(dict.fromkeys((*(n for n in origins if n is not None), *numbers)))
-    facts = tuple(sources.pulls[number] for number in numbers if number in sources.pulls)
-    title = Title(head.kind, head.scope, head.title, head.marked, head.numbers)
+        facts = tuple(sources.pulls[number] for number in numbers if number in sources.pulls)
+    reading = _Reading(tolds, head, numbers, facts, head.kind, head.scope, head.title, head.marked)
     if facts and facts[0].title and head.undoes is None:
         said = read_title(facts[0].title)
-        title = said if said.kind or not title.kind else title
-    return _Reading(tolds, numbers, facts, title)
+        if said.kind or not head.kind:
+            reading.text, scope = split_areas(said.text)
+            reading.kind, reading.scope, reading.marked = said.kind, said.scope or scope, said.marked
+    return reading
 
 
 def _text(reading: _Reading, sources: Sources, *, is_revert: bool) -> tuple[str, str]:
     """What is to be said; or, as the second, why nothing."""
-    for number in reversed(reading.numbers):
-        if number in sources.overrides:
-            said = sources.overrides[number]
+    overrides = sources.overrides
+    for number in reversed(reading.numbers) if overrides else ():
+        if number in overrides:
+            said = overrides[number]
             return (said, "") if said else ("", "is left out by hand")
     note = _note(reading)
     if note is not None:
         return (note, "") if note else ("", "has a release note that says NONE")
     if is_revert and reading.head.undoes:
         return _undone(reading.head.undoes), ""
-    return reading.title.text or reading.head.sha[:10], ""
+    return reading.text or reading.head.sha[:10], ""
 
 
 def _undone(title: str) -> str:
@@ -168,12 +180,12 @@ def _category(reading: _Reading, rules: Rules, *, is_revert: bool) -> str:
     for facts in reading.facts:
         if (category := rules.category_of_label(facts.labels)) is not None:
             return category
-    return rules.kinds.get(reading.title.kind, OTHER)
+    return rules.kinds.get(reading.kind, OTHER)
 
 
 def _why(reading: _Reading, rules: Rules) -> str:
     labelled = any(rules.category_of_label(facts.labels) is not None for facts in reading.facts)
-    return "label" if labelled else f"kind {reading.title.kind}"
+    return "label" if labelled else f"kind {reading.kind}"
 
 
 def _breaking(reading: _Reading, text: str) -> tuple[str, ...]:
@@ -182,12 +194,12 @@ def _breaking(reading: _Reading, text: str) -> tuple[str, ...]:
     for facts in reading.facts:
         if "BREAKING" in facts.body:
             notes += breaking_notes(facts.body)
-    marked = reading.title.marked or any(told.marked for told in reading.tolds)
-    labels = {label.casefold() for facts in reading.facts for label in facts.labels}
-    if not notes and (marked or labels & BREAKING_LABELS):
-        notes = [text]
+    if not notes:
+        labels = {label.casefold() for facts in reading.facts for label in facts.labels}
+        said = reading.marked or [told for told in reading.tolds if told.marked] or labels & BREAKING_LABELS
+        return (text,) if said else ()
     return tuple(dict.fromkeys(notes))
 
 
 def _leave_out(reading: _Reading, reason: str) -> LeftOut:
-    return LeftOut(reading.head.sha, reading.numbers, reading.title.text, reason)
+    return LeftOut(reading.head.sha, reading.numbers, reading.text, reason)

@@ -49,7 +49,9 @@ class Owners:
         self._more: dict[int, list[int]] = {}
         self._chains: list[frozenset[int]] = []
 
-    def claim(self, tip: int | None, bases: Sequence[int], places: Sequence[int | None]) -> tuple[list[int], int | None]:
+    def claim(
+        self, tip: int | None, bases: Sequence[int], places: Sequence[int | None],
+    ) -> tuple[list[int], int | None]:  # fmt: skip
         """What the next version (they are counted from 0) holds beyond its base, oldest first, and which base that is.
 
         The first of `bases` bounds it for certain, and a later one where it is an ancestor: `places` are their commits.

@@ -32,15 +32,13 @@ class Shipped:
 
     def versions(self, change: Sequence[int]) -> set[int]:
         """The versions that hold this change, by whatever it is known."""
-        keys = [*self._keys(change), *(self._graph.told[place].sha[:_DIGITS] for place in change)]
+        keys = [*self._keys(change), *[self._graph.told[place].sha[:_DIGITS] for place in change]]
         found = {self._by[key] for key in keys if key in self._by}
-        found.update(version for key in keys for version in self._more.get(key, ()))
+        if self._more:
+            found.update(version for key in keys for version in self._more.get(key, ()))
         for place in change:
-            told = self._graph.told[place]
-            origins = (self._graph.find(name) for name in told.picked_from)
-            for held in (place, *origins):
-                if held is not None and held not in self._void:
-                    found.update(self._owners.of(held))
+            held = [place, *map(self._graph.find, self._graph.told[place].picked_from)]
+            found.update(v for at in held if at is not None and at not in self._void for v in self._owners.of(at))
         return found
 
     def _keys(self, change: Sequence[int]) -> Iterator[object]:

@@ -194,36 +194,41 @@ def _parse(section: str) -> tuple[str, list[_Group]]:
     groups = [_Group()]
     fence = ""
     for line in rest:
-        group = groups[-1]
-        last = group.chunks[-1] if group.chunks else None
-        if fence or (opening := _FENCE.match(line)) is not None:
-            _grow(group, last, line)
-            if not fence:
-                fence = opening[1] if opening else ""
-            elif line.strip().startswith(fence):
-                fence = ""
-        elif not line.strip():
-            if last:
-                last.tail += line
-            else:
-                group.tail += line
-        elif _GROUP.match(line):
-            groups.append(_Group(line))
-        elif last is None or _BULLET.match(line) or (last.tail and not line.startswith(("  ", "\t"))):
-            group.chunks.append(Chunk(line))
+        opening = _FENCE.match(line)
+        if fence or opening:
+            _grow(groups[-1], line)
+            ends = bool(fence) and line.strip().startswith(fence)
+            fence = "" if ends else fence or (opening[1] if opening else "")
         else:
-            _grow(group, last, line)
-    for group in groups:
-        for chunk in group.chunks:
-            chunk.digest = _digest(chunk.text)
-            chunk.names = frozenset(first or second for first, second in _NAMED.findall(chunk.text))
+            _take(groups, line)
+    for chunk in (chunk for group in groups for chunk in group.chunks):
+        chunk.digest = _digest(chunk.text)
+        chunk.names = frozenset(first or second for first, second in _NAMED.findall(chunk.text))
     return heading, groups
 
 
-def _grow(group: _Group, last: Chunk | None, line: str) -> None:
-    if last is None:
+def _take(groups: list[_Group], line: str) -> None:
+    """One line outside of code."""
+    group = groups[-1]
+    last = group.chunks[-1] if group.chunks else None
+    if not line.strip():
+        if last:
+            last.tail += line
+        else:
+            group.tail += line
+    elif _GROUP.match(line):
+        groups.append(_Group(line))
+    elif last is None or _BULLET.match(line) or (last.tail and not line.startswith(("  ", "\t"))):
         group.chunks.append(Chunk(line))
     else:
+        _grow(group, line)
+
+
+def _grow(group: _Group, line: str) -> None:
+    if not group.chunks:
+        group.chunks.append(Chunk(line))
+    else:
+        last = group.chunks[-1]
         last.text, last.tail = last.text + last.tail + line, ""
 
 
@@ -235,7 +240,7 @@ def _write(groups: Iterable[_Group]) -> Iterator[str]:
 
 
 def _keyed(chunks: Sequence[Chunk]) -> Iterator[tuple[str, Chunk]]:
-    """Each chunk with what it is known by though its text may change: the pulls that it names; one of many, by count."""
+    """Each chunk with what it is known by though its text may change: the pulls that it names."""
     counts: dict[str, int] = {}
     for chunk in chunks:
         key = _digest(" ".join(sorted(chunk.names)) if chunk.names else chunk.text)[:5]

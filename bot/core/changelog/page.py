@@ -6,13 +6,13 @@ It must never rewrite what it was not asked to: what comes in goes out again, bu
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from bot.core.versions import Version, read_tag
 
-_TOKEN = r"(?P<token>(?:[A-Za-z][A-Za-z0-9._-]{0,60}[._-])?v?[0-9]{1,9}(?:\.[0-9]{1,9}){1,3}[0-9A-Za-z.+-]{0,60})"
-_NAMED = rf"(?:(?:version|release)[ \t]+)?\[?`?(?:{_TOKEN}|(?P<unreleased>unreleased))`?\]?"
+_WORD = r"(?P<token>(?:[A-Za-z][A-Za-z0-9._-]{0,60}[._-])?v?[0-9]{1,9}(?:\.[0-9]{1,9}){1,3}[0-9A-Za-z.+-]{0,60})"
+_NAMED = rf"(?:(?:version|release)[ \t]+)?\[?`?(?:{_WORD}|(?P<unreleased>unreleased))`?\]?"
 _HEADING = re.compile(rf"[ ]{{0,3}}(?P<level>\#{{1,4}})[ \t]+{_NAMED}(?![\w])(?P<rest>.*)", re.IGNORECASE)
 _UNDERLINED = re.compile(rf"[ ]{{0,3}}{_NAMED}(?![\w])(?P<rest>.*)", re.IGNORECASE)
 _UNDERLINE = re.compile(r"[ ]{0,3}(?:=+|-{3,})[ \t]*")

@@ -61,7 +61,7 @@ def render(template: str, view: View) -> str:
         made = environment.from_string(tree)
         return _collect(made.generate(_tick=tick, heading=view.heading, **_parts(view)))
     except TemplateError as error:
-        line = f" in line {error.lineno}" if getattr(error, "lineno", None) else ""
+        line = f" in line {error.lineno}" if isinstance(error, TemplateSyntaxError) else ""
         raise UserError(f"I could not use the changelog's template{line}: {error.message}. Mend it.") from error
     except (_TooMuch, RecursionError) as error:
         why = str(error) if isinstance(error, _TooMuch) else "it nests too deeply"

@@ -16,7 +16,8 @@ from bot.core.titles import breaking_notes, read_title
 _MERGED = re.compile(r"(?:Merge pull request|Auto merge of) #([1-9][0-9]{0,8})\b", re.ASCII)
 _SEE = re.compile(r"^See merge request \S{0,300}!([1-9][0-9]{0,8})\s*$", re.ASCII | re.MULTILINE)
 _RELEASE = re.compile(
-    r"(?:chore|build|ci)\(release\)!?: |(?:chore: )?(?:release|bump version to|prepare release) v?[0-9]+\.[0-9]+",
+    r"(?:chore|build|ci)\(release\)!?: "
+    r"|(?:chore: )?(?:release|bump version to|prepare release) v?[0-9]+\.[0-9]+[0-9a-z.-]{0,20}(?: \([#!][0-9]+\))?$",
     re.IGNORECASE,
 )
 _BACKPORT = re.compile(
@@ -25,12 +26,15 @@ _BACKPORT = re.compile(
 _CLAIM = re.compile(
     r"^(?:back-?port|cherry-?pick) of (?:\S{0,100}[#!])([1-9][0-9]{0,8})\b", re.IGNORECASE | re.MULTILINE
 )
+_CARRIED = re.compile(r"(?:\[[^\]]{0,60}\][ \t]*)?back-?port (?:of )?[#!]([1-9][0-9]{0,8})\b", re.IGNORECASE)
 _PREFIX = re.compile(
     r"(?:\[(?:back-?port\s?)?(?:release/)?v?[0-9]+\.[0-9]+[^\]]{0,20}\][ \t:-]*|\[back-?port\][ \t:-]*"
-    r"|back-?port #[0-9]{1,9}[ \t]*:[ \t]*)+",
+    r"|back-?port (?:of )?[#!][0-9]{1,9}[ \t]*:[ \t]*)+",
     re.IGNORECASE,
 )
 """What a backport's title says before that of the change."""
+_AREAS = re.compile(r"(?:\[[\w .+/-]{1,40}\][ \t]*){1,4}(?=\w)")
+"""`[inductor][cuda] Fix it`: what PyTorch's titles have for a scope."""
 _OPENING = re.compile(r"[ \t]{0,3}(`{3,}|~{3,})[ \t]*release-notes?[ \t]*", re.IGNORECASE)
 _HIDDEN = re.compile(r"<!--(?:(?!-->).)*+(?:-->|\Z)", re.DOTALL)
 
@@ -83,20 +87,31 @@ def tell(commit: Commit) -> Told:
     if len(commit.parents) > 1 and (landed := _landed(raw, body)):
         number, raw = landed
     said = read_title(raw)
-    title = _PREFIX.sub("", said.text, count=1) if said.text[:1] in "[Bb" else said.text
+    title, scope = split_areas(said.text) if said.text[:1] in "[Bb" else (said.text, "")
     told = Told(
-        commit.sha, commit.parents, _name(commit.author), commit.committed_at, title, said.kind, said.scope,
+        commit.sha, commit.parents, _name(commit.author), commit.committed_at, title, said.kind, said.scope or scope,
         said.marked, _unique((*said.numbers, number) if number else said.numbers),
         undoes=reverted_title(raw), is_release=bool(_RELEASE.match(raw)),
     )  # fmt: skip
     if said.kind == "revert" and told.undoes is None:
         told.undoes = said.text
     claims = _read_body(told, body) if body else ()
+    if raw[:1] in "[Bb" and (carried := _CARRIED.match(raw)):
+        claims = (int(carried[1]), *claims)
     if len(told.numbers) > 1 and not (told.picked_from or claims or _BACKPORT.search(raw)):
         told.numbers = told.numbers[-1:]  # `Title (#5) (#12)`: 5 may be the issue that 12 mends
     if claims:
         told.numbers = _unique((*claims, *told.numbers))
     return told
+
+
+def split_areas(text: str) -> tuple[str, str]:
+    """A title without the line of a backport, and without the areas before it, which are its scope."""
+    text = _PREFIX.sub("", text, count=1)
+    areas = _AREAS.match(text)
+    if areas is None:
+        return text, ""
+    return text[areas.end() :], ", ".join(re.findall(r"\[([^\]]+)\]", areas[0]))
 
 
 @lru_cache(maxsize=10_000)
@@ -118,7 +133,7 @@ def _read_body(told: Told, body: str) -> tuple[int, ...]:
         told.reverts, told.reverts_pulls = reverts(body), reverts_pulls(body)
     if "release-note" in body:
         told.note = read_note(body)
-    return tuple(int(number) for number in _CLAIM.findall(body)) if " of " in body else ()
+    return tuple(int(number) for number in _CLAIM.findall(body)) if "port of" in body or "pick of" in body else ()
 
 
 def read_note(body: str) -> str | None:

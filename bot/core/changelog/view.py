@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from bot.core.changelog.compose import Notes
 from bot.core.changelog.entries import Entry
-from bot.core.changelog.harmless import harmless
+from bot.core.changelog.harmless import harmless, harmless_name
 from bot.core.changelog.rules import BREAKING, KNOWN_ISSUES, NEWCOMERS, UPGRADING, Rules
 
 _LONGEST_NOTE = 2000
@@ -102,9 +102,11 @@ def _by_category(entries: Iterable[Entry], rules: Rules, addresses: Addresses) -
 
 
 def _item(entry: Entry, rules: Rules, addresses: Addresses) -> Item:
-    text, scope = harmless(entry.text, _LONGEST_NOTE), harmless(entry.scope, 60)
+    text, scope = harmless(entry.text, _LONGEST_NOTE), harmless_name(entry.scope)
     refs, authors = _refs(entry, addresses), _authors(entry, rules, addresses)
-    line = f"{f'**{scope}:** ' if scope else ''}{text} ({', '.join(refs)})"
+    line = f"{text} ({', '.join(refs)})"
+    if scope:
+        line = f"**{scope}:** {line}"
     if authors:
         line += f", by {', '.join(authors)}"
     if entry.also_in:
@@ -133,6 +135,8 @@ def _plain(text: str) -> Item:
 
 
 def _refs(entry: Entry, addresses: Addresses) -> tuple[str, ...]:
+    if entry.numbers and not addresses.pull:
+        return tuple([f"#{number}" for number in entry.numbers])
     if not entry.numbers:
         return (_link_to(f"`{entry.sha[:10]}`", addresses.commit, sha=entry.sha),)
     return tuple(_link_to(f"#{number}", addresses.pull, number=str(number)) for number in entry.numbers)
@@ -142,8 +146,8 @@ def _authors(entry: Entry, rules: Rules, addresses: Addresses) -> tuple[str, ...
     if rules.authors == "none":
         return ()
     if rules.authors == "link" and entry.logins and addresses.person:
-        return tuple(_link_to(harmless(login, 60), addresses.person, login=login) for login in entry.logins)
-    return tuple(harmless(name, 60) for name in entry.authors)
+        return tuple(_link_to(harmless_name(login), addresses.person, login=login) for login in entry.logins)
+    return tuple(map(harmless_name, entry.authors))
 
 
 def _link_to(text: str, address: str, **values: str) -> str:

@@ -23,6 +23,8 @@ _ADDRESS = re.compile(r"(?i)(?=://)|(?<=www)(?=\.)")
 
 def one_line(text: str, limit: int = 200) -> str:
     """The text without control and direction characters, on one line, at most `limit` characters long."""
+    if len(text) <= limit and text.isprintable() and "  " not in text:
+        return text.strip()  # as most texts are: a changelog has a hundred thousand of them
     cleaned = "".join(c if c.isprintable() else " " for c in text[: 4 * limit])
     joined = " ".join(cleaned.split())
     return joined if len(joined) <= limit else joined[: limit - 1].rstrip() + "…"
