@@ -64,6 +64,10 @@ class LocalRepository:
         except GitFault:  # `main@{1}` where there is no log of main ends the process that the others share
             return [self._resolve_alone(name) for name in names]
 
+    def read(self, names: Sequence[str]) -> list[bytes | None]:
+        """What files of commits hold (`main:a/file`), or folders; None for each that is not there."""
+        return [found[1] if found else None for found in self._names.contents(names)]
+
     def expand(self, revisions: Sequence[str]) -> Iterator[str]:
         """Full ids of the commits that revisions and ranges (`A..B`, oldest first) name. Raises `UserError`."""
         for revision in revisions:

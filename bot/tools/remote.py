@@ -35,9 +35,9 @@ def read_addresses(url: str) -> Addresses:
         deep = f"{root}/-"
         return Addresses(
             f"{deep}/merge_requests/{{number}}", f"{deep}/compare/{{old}}...{{new}}", f"{deep}/tags/{{new}}",
-            f"{deep}/commit/{{sha}}", f"{web}/{{login}}",
+            f"{deep}/commit/{{sha}}", f"{web}/{{login}}", f"{deep}/issues/{{number}}",
         )  # fmt: skip
     return Addresses(
         f"{root}/pull/{{number}}", f"{root}/compare/{{old}}...{{new}}", f"{root}/releases/tag/{{new}}",
-        f"{root}/commit/{{sha}}", f"{web}/{{login}}",
+        f"{root}/commit/{{sha}}", f"{web}/{{login}}", f"{root}/issues/{{number}}",
     )  # fmt: skip

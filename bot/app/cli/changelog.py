@@ -10,6 +10,7 @@ import gc
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from bot.core.model import Line
     from bot.core.policy import Policy
     from bot.tools.local import LocalRepository
-    from bot.tools.objects import ObjectReader
 
 _NEVER = 2**62
 """When what is not released comes out: after everything."""
@@ -54,8 +54,7 @@ def run(args: argparse.Namespace) -> int:
     """Print the notes, or merge them into a file."""
     from bot.tools.local import LocalRepository
 
-    gc.disable()  # a hundred thousand commits hold no cycles, and looking for some takes a fifth of the time
-    with LocalRepository(args.repo) as local:
+    with _without_collector(), LocalRepository(args.repo) as local:
         project = _read_project(local)
         question, notes = _compose(args, local, project)
         found = list(notes)
@@ -77,6 +76,16 @@ def run(args: argparse.Namespace) -> int:
     return Exit.NOTHING
 
 
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """A hundred thousand commits hold no cycles, and looking for some takes a fifth of the time."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
 # ── what the project decides ─────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -96,20 +105,18 @@ def _read_project(local: LocalRepository) -> _Project:
     """The policy of the default branch, or what holds without one, which costs no more than a look."""
     from bot.core.changelog.rules import Rules
     from bot.core.changelog.view import layout, show
-    from bot.tools.objects import ObjectReader
     from bot.tools.remote import addresses_of
 
     policy: Policy | None = None
     shown: Callable[[View], str] = layout
-    with ObjectReader(local.git) as reader:
-        asked = [f"{branch}:{path}" for branch in _BRANCHES for path in ("", *_POLICIES)]
-        answers = reader.contents(asked)
-        default = next((n for n in range(0, len(asked), 3) if answers[n] is not None), None)
-        if default is not None:
-            files = zip(asked[default + 1 : default + 3], answers[default + 1 : default + 3], strict=True)
-            policy = next((_read_policy(name, answer[1]) for name, answer in files if answer), None)
-        if policy is not None and policy.changelog.template is not None and default is not None:
-            shown = _read_template(reader, f"{_BRANCHES[default // 3]}:{policy.changelog.template}")
+    asked = [f"{branch}:{path}" for branch in _BRANCHES for path in ("", *_POLICIES)]
+    answers = local.read(asked)
+    default = next((n for n in range(0, len(asked), 3) if answers[n] is not None), None)
+    if default is not None:
+        files = zip(asked[default + 1 : default + 3], answers[default + 1 : default + 3], strict=True)
+        policy = next((_read_policy(name, content) for name, content in files if content is not None), None)
+    if policy is not None and policy.changelog.template is not None and default is not None:
+        shown = _read_template(local, f"{_BRANCHES[default // 3]}:{policy.changelog.template}")
     addresses = addresses_of(local.git)
     if policy is None:
         return _Project(Rules(), (), (), _LINE_BRANCHES, shown, lambda notes: show(notes, Rules(), addresses))
@@ -129,14 +136,14 @@ def _read_policy(name: str, content: bytes) -> Policy:
     return read
 
 
-def _read_template(reader: ObjectReader, name: str) -> Callable[[View], str]:
+def _read_template(local: LocalRepository, name: str) -> Callable[[View], str]:
     from bot.core.changelog.template import render
     from bot.core.errors import UserError
 
-    [found] = reader.contents([name])
+    [found] = local.read([name])
     if found is None:
         raise UserError(f"The policy names the template {name}, and it is not there. Add it, or correct the policy.")
-    text = found[1].decode(errors="replace")
+    text = found.decode(errors="replace")
     return lambda view: render(text, view)
 
 
@@ -262,7 +269,7 @@ def _merge_into(args: argparse.Namespace, project: _Project, found: Sequence[Not
 
     path: Path = args.output
     old = path.read_bytes().decode("utf-8", "surrogateescape") if path.exists() else ""
-    made = write(old, [view for one, view in zip(found, views, strict=True) if one.entries], project.layout)
+    made = write(old, views, project.layout)
     changed = made.text != old
     if changed:
         part = path.with_name(f"{path.name}.relbot")

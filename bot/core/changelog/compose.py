@@ -17,6 +17,9 @@ from bot.core.changelog.tags import Mark, bounds_of, shipped_before
 from bot.core.model import Line
 from bot.core.versions import Version
 
+UNRELEASED = "Unreleased"
+"""The name of what has no version yet."""
+
 
 @dataclass(frozen=True, slots=True)
 class Stage:
@@ -35,6 +38,15 @@ class Stage:
 
 
 @dataclass(frozen=True, slots=True)
+class Remark:
+    """What the caller adds: an open issue, or what there is to do before an upgrade."""
+
+    text: str
+    number: int | None = None
+    """Of the issue or pull that it is about."""
+
+
+@dataclass(frozen=True, slots=True)
 class Notes:
     """What there is to say of one version."""
 
@@ -45,13 +57,13 @@ class Notes:
     warnings: tuple[str, ...] = ()
     dated: int | None = None
     """When its commit was made, in seconds since the epoch; None for what is not released."""
-    known_issues: tuple[str, ...] = ()
-    upgrading: tuple[str, ...] = ()
+    known_issues: tuple[Remark, ...] = ()
+    upgrading: tuple[Remark, ...] = ()
 
     @property
     def title(self) -> str:
         """What its heading names."""
-        return str(self.stage.version) if self.stage.released else "Unreleased"
+        return str(self.stage.version) if self.stage.released else UNRELEASED
 
 
 @dataclass(slots=True)

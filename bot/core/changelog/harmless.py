@@ -21,9 +21,8 @@ _OUTER = re.compile(r"(?<![^\W_])_|_(?![^\W_])")
 _PIECE = re.compile(
     r"""
     (?P<span>  (?<!`)(`{1,9})(?!`) (?P<inside> [^`](?:[^`]|(?!\2(?!`))`+){0,1999}? ) (?<!`)\2(?!`) )
-  | (?P<called> [a-z][a-z0-9+.-]{1,20}://[^\s`]{1,500} | www\.[^\s`]{1,500}
-              | (?<![^\W_]) @[\w./-]{1,100} | (?<![^\W_]) [\w./-]{0,100}[#!~%&$^][\w"{][\w./-]{0,50}
-              | \bG[HL]-\d{1,9} | \[[a-z_]{1,30}:[^\s`\]]{0,100}\]? )
+  | (?P<called> (?: [\w+.-]{0,20}:// | www\. | \[[a-z_]{1,30}:
+                  | (?<![^\W_]) (?: @(?=\w) | [\w./-]{0,100}[#!~%&$^](?=[\w"{]) | G[HL]-(?=\d) ) ) [^\s`]*+ )
   | (?P<under> (?<![^\W_])_+ | _+(?![^\W_]) )
   | (?P<marked> [\\`*\[\]<>~$&|] )
     """,
@@ -42,13 +41,13 @@ def harmless(text: str, limit: int = 300) -> str:
     """One line of Markdown that shows the text and does nothing else. Code spans stay code spans."""
     if len(text) <= limit and _PLAIN.fullmatch(text):
         lowered = text.lower()
-        if not any([trouble in lowered for trouble in _TROUBLE]):  # noqa: C419 - a list is quicker than a generator
-            if "_" not in text or not _OUTER.search(text):
-                return text
+        calls = any([trouble in lowered for trouble in _TROUBLE])  # noqa: C419 - a list is quicker than a generator
+        if not calls and ("_" not in text or not _OUTER.search(text)):
+            return text
     line = one_line(text, limit)
     start = _START.match(line)
     shown = _PIECE.sub(_shown, line)
-    if start is None:
+    if start is None or not shown.startswith(start[0]):
         return shown
     return f"{start['number']}\\{line[start.end()]}{shown[start.end() + 1:]}" if start["number"] else f"\\{shown}"
 

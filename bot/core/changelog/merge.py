@@ -15,12 +15,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 
-_MARKER = re.compile(r"[ \t]*<!-- relbot:made 1\s+(?P<made>[\w+/#.=\s]{0,2000000}?)\s*-->[ \t]*(?:\r?\n|\Z)")
+from bot.core.changelog.rules import BREAKING, CATEGORIES, KNOWN_ISSUES, NEWCOMERS, OTHER, REVERTED, UPGRADING
+
+_MARKER = re.compile(
+    r"(?:(?<=\n)\r?\n)?^[ \t]*<!-- relbot:made 1\s+(?P<made>[\w+/#.=\s]*+)-->[ \t]*(?:\r?\n|\Z)", re.MULTILINE
+)
 _GROUP = re.compile(r"[ ]{0,3}#{2,6}[ \t]+\S")
 _BULLET = re.compile(r"[ ]{0,3}(?:[-*+]|[0-9]{1,9}[.)])[ \t]+\S")
 _FENCE = re.compile(r"[ \t]*(`{3,}|~{3,})")
 _NAMED = re.compile(r"(?<![`\w])[#!]([1-9][0-9]{0,9})\b|`([0-9a-f]{10})`")
 _WIDTH = 116
+
+ORDER = [name.casefold() for name in (BREAKING, UPGRADING, *CATEGORIES, REVERTED, OTHER, KNOWN_ISSUES, NEWCOMERS)]
 
 
 @dataclass(slots=True)
@@ -109,8 +115,14 @@ class _Merge:
         self._made = made
         self._new = {(group.digest, key): chunk for group in fresh for key, chunk in _keyed(group.chunks)}
         generated = set(made.items.values())
-        self._own = [chunk for group in groups for chunk in group.chunks if chunk.digest not in generated]
-        """What people have written or changed."""
+        self._there: dict[str, list[tuple[_Group, Chunk]]] = {}
+        self._told: list[frozenset[str]] = []
+        """What people's own words name."""
+        for group in groups:
+            for chunk in group.chunks:
+                self._there.setdefault(chunk.digest, []).append((group, chunk))
+                if chunk.digest not in generated and chunk.names:
+                    self._told.append(chunk.names)
 
     def retract(self) -> None:
         """Take out, or renew, what was generated, was left alone by people, and is no longer generated."""
@@ -121,23 +133,25 @@ class _Merge:
             found = self._find(digest, place[0])
             if found is None:
                 self._report(now)
-            elif now is not None:
-                found[1].text, found[1].digest, found[1].names = now.text, now.digest, now.names
+                continue
+            group, chunk = found
+            self._there[digest].remove(found)
+            if now is None:
+                _remove(group, chunk)
             else:
-                _remove(*found)
+                chunk.text, chunk.digest, chunk.names = now.text, now.digest, now.names
+                self._there.setdefault(now.digest, []).append(found)
 
     def bring_in(self) -> None:
         """Add what is generated now for the first time."""
-        there = {chunk.digest for group in self.groups for chunk in group.chunks}
         for group in self._fresh:
-            before: Chunk | None = None
-            for key, chunk in _keyed(group.chunks):
-                if (group.digest, key) not in self._made.items and chunk.digest not in there:
-                    if any(chunk.names <= own.names for own in self._own if chunk.names):
-                        self._report(chunk)
-                    else:
-                        self._insert(group, Chunk(chunk.text, "", chunk.digest, chunk.names), before)
-                before = chunk
+            for n, (key, chunk) in enumerate(_keyed(group.chunks)):
+                if (group.digest, key) in self._made.items or self._there.get(chunk.digest):
+                    continue
+                if chunk.names and any(chunk.names <= names for names in self._told):
+                    self._report(chunk)
+                else:
+                    self._insert(group, n)
 
     def kept_groups(self) -> list[_Group]:
         """The groups, without those that were generated and have nothing left in them."""
@@ -145,40 +159,57 @@ class _Merge:
         return [first, *(group for group in others if group.chunks or group.digest not in self._made.groups)]
 
     def _report(self, now: Chunk | None) -> None:
-        if now is not None and self._made.heading and all(now.digest != own.digest for own in self._own):
+        if now is not None and self._made.heading and not self._there.get(now.digest):
             self.conflicts.append(now.text.strip())
 
     def _find(self, digest: str, group_digest: str) -> tuple[_Group, Chunk] | None:
         """Where people have left something as it was generated, in its own group if it is there twice."""
-        found = [(group, chunk) for group in self.groups for chunk in group.chunks if chunk.digest == digest]
+        found = self._there.get(digest, ())
         return min(found, key=lambda pair: pair[0].digest != group_digest, default=None)
 
-    def _insert(self, fresh: _Group, chunk: Chunk, before: Chunk | None) -> None:
-        """Behind the one that it follows now, wherever people have put that; else at the end of its group."""
-        found = self._find(before.digest, fresh.digest) if before else None
-        group = found[0] if found else next((g for g in self.groups if g.digest == fresh.digest), None)
-        if group is None:
-            group = self._open(fresh)
-        at = next((n + 1 for n, other in enumerate(group.chunks) if found and other is found[1]), len(group.chunks))
+    def _insert(self, fresh: _Group, n: int) -> None:
+        """Behind what it follows now, wherever people have put that; before what follows it; or at its group's end."""
+        chunk = Chunk(fresh.chunks[n].text, "", fresh.chunks[n].digest, fresh.chunks[n].names)
+        group, at = self._place(fresh, n)
         if at == len(group.chunks) and group.chunks:
             chunk.tail, group.chunks[-1].tail = group.chunks[-1].tail, ""
         elif not group.chunks:
             blank, newline, rest = group.tail.partition("\n")
             group.tail, chunk.tail = blank + newline, rest or blank + newline
         group.chunks.insert(at, chunk)
+        self._there.setdefault(chunk.digest, []).append((group, chunk))
+
+    def _place(self, fresh: _Group, n: int) -> tuple[_Group, int]:
+        if n and (before := self._find(fresh.chunks[n - 1].digest, fresh.digest)):
+            return before[0], _index(*before) + 1
+        group = next((group for group in self.groups if group.digest == fresh.digest), None)
+        if group is None:
+            group = self._open(fresh)
+        later = {chunk.digest for chunk in fresh.chunks[n + 1 :]} if n == 0 else set()
+        return group, next((at for at, other in enumerate(group.chunks) if other.digest in later), len(group.chunks))
 
     def _open(self, fresh: _Group) -> _Group:
-        """A new group, behind the one that it follows now."""
-        order = [group.digest for group in self._fresh]
-        earlier = set(order[: order.index(fresh.digest)])
-        at = max((n + 1 for n, group in enumerate(self.groups) if group.digest in earlier), default=1)
-        opened = _Group(fresh.heading, fresh.tail)
+        """A new group, behind those that stand before it in our order; a project's own by what is made now."""
+        order = [_name(group.heading) for group in self._fresh]
+        before = ORDER[: ORDER.index(name)] if (name := _name(fresh.heading)) in ORDER else order[: order.index(name)]
+        at = max((n + 1 for n, group in enumerate(self.groups) if _name(group.heading) in before), default=1)
+        opened, last = _Group(fresh.heading, fresh.tail), self.groups[at - 1]
+        if last.chunks and not last.chunks[-1].tail:
+            last.chunks[-1].tail = fresh.tail
         self.groups.insert(at, opened)
         return opened
 
 
+def _name(heading: str) -> str:
+    return heading.strip("# \t\r\n").casefold()
+
+
+def _index(group: _Group, chunk: Chunk) -> int:
+    return next(n for n, other in enumerate(group.chunks) if other is chunk)
+
+
 def _remove(group: _Group, chunk: Chunk) -> None:
-    at = next(n for n, other in enumerate(group.chunks) if other is chunk)
+    at = _index(group, chunk)
     if at == len(group.chunks) - 1 and at:
         group.chunks[at - 1].tail = chunk.tail
     del group.chunks[at]

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from bot.core.changelog.compose import Notes
+from bot.core.changelog.compose import Notes, Remark
 from bot.core.changelog.entries import Entry
 from bot.core.changelog.harmless import harmless, harmless_name
 from bot.core.changelog.rules import BREAKING, KNOWN_ISSUES, NEWCOMERS, UPGRADING, Rules
@@ -26,6 +26,7 @@ class Addresses:
     tag: str = ""
     commit: str = ""
     person: str = ""
+    issue: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +77,9 @@ def show(notes: Notes, rules: Rules, addresses: Addresses, *, yanked: bool = Fal
     """The notes, ready for a layout. What breaks comes first."""
     groups = [
         Group(BREAKING, tuple(_breaking(notes.entries, addresses))),
-        Group(UPGRADING, tuple(_plain(text) for text in notes.upgrading)),
+        Group(UPGRADING, tuple(_remark(one, addresses.pull) for one in notes.upgrading)),
         *_by_category(notes.entries, rules, addresses),
-        Group(KNOWN_ISSUES, tuple(_plain(text) for text in notes.known_issues)),
+        Group(KNOWN_ISSUES, tuple(_remark(one, addresses.issue) for one in notes.known_issues)),
         Group(NEWCOMERS, tuple(_newcomers(notes.entries, rules, addresses))),
     ]
     date = "" if notes.dated is None else f"{datetime.fromtimestamp(notes.dated, UTC):%Y-%m-%d}"
@@ -129,9 +130,12 @@ def _newcomers(entries: Iterable[Entry], rules: Rules, addresses: Addresses) -> 
             yield Item(f"{text} in {refs[0]}", text, refs, authors, sha=entry.sha)
 
 
-def _plain(text: str) -> Item:
-    shown = harmless(text, _LONGEST_NOTE)
-    return Item(shown, shown)
+def _remark(remark: Remark, address: str) -> Item:
+    text = harmless(remark.text, _LONGEST_NOTE)
+    if remark.number is None:
+        return Item(text, text)
+    ref = _link_to(f"#{remark.number}", address, number=str(remark.number))
+    return Item(f"{text} ({ref})", text, (ref,))
 
 
 def _refs(entry: Entry, addresses: Addresses) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
+from bot.core.changelog.compose import UNRELEASED
 from bot.core.changelog.merge import Merged, is_marked, mark, merge
 from bot.core.changelog.page import EMPTY, Page, Part, put, read_page, refer
 from bot.core.changelog.view import View, layout
@@ -25,18 +26,20 @@ class Written:
 
 
 def write(old: str, views: Iterable[View], show: Layout = layout) -> Written:
-    """Bring a changelog up to date with some sections; an empty one is begun."""
+    """Bring a changelog up to date with some sections; an empty file is begun, an empty Unreleased is not."""
     page = read_page(old or EMPTY)
     conflicts: list[str] = []
     for view in views:
-        page, found = _write_one(page, view, show)
-        conflicts += found
+        if view.groups or view.title != UNRELEASED or page.find(None) is not None:
+            page, found = _write_one(page, view, show)
+            conflicts += found
     return Written(page.text, tuple(conflicts))
 
 
 def render_all(views: Iterable[View], show: Layout = layout) -> str:
     """Sections as they are printed: newest first, link references at the end, nothing hidden."""
-    shown = sorted(views, key=lambda view: (view.title == "Unreleased", _place(view)), reverse=True)
+    worth = (view for view in views if view.groups or view.title != UNRELEASED)
+    shown = sorted(worth, key=lambda view: (view.title == UNRELEASED, _place(view)), reverse=True)
     links = [f"[{view.title}]: {view.link}\n" for view in shown if view.link]
     return "\n".join([*(show(view) for view in shown), *(["".join(links)] if links else [])])
 

@@ -13,7 +13,7 @@ from hashlib import sha1
 from pathlib import Path
 from typing import Any
 
-from bot.core.changelog.compose import Asked, Notes, Stage, compose, plan_all, plan_one, stage_of
+from bot.core.changelog.compose import Asked, Notes, Remark, Stage, compose, plan_all, plan_one, stage_of
 from bot.core.changelog.entries import PullFacts, Sources
 from bot.core.changelog.graph import Graph
 from bot.core.changelog.rules import Rules
@@ -26,7 +26,7 @@ START = datetime.fromisoformat("2026-01-01T12:00:00+00:00")
 WEB = Addresses(
     "https://forge.example/acme/kit/pull/{number}", "https://forge.example/acme/kit/compare/{old}...{new}",
     "https://forge.example/acme/kit/tag/{new}", "https://forge.example/acme/kit/commit/{sha}",
-    "https://forge.example/{login}",
+    "https://forge.example/{login}", "https://forge.example/acme/kit/issues/{number}",
 )  # fmt: skip
 
 
@@ -80,7 +80,8 @@ class Paper:
         self.commits[commit.sha] = commit
         self.tips[one["on"]] = commit.sha
         tags = one.get("tag", [])
-        self.tags += [DatedTag(Tag(tag, commit.sha), seconds + 60) for tag in ([tags] if isinstance(tags, str) else tags)]
+        names = [tags] if isinstance(tags, str) else tags
+        self.tags += [DatedTag(Tag(name, commit.sha), seconds + 60) for name in names]
 
     def _known(self, name: str) -> str:
         return sha_of(name) if sha_of(name) in self.commits else ""
@@ -122,7 +123,8 @@ def play(case: dict[str, Any], without_last: int = 0) -> Played:
     sources = _sources(case)
     touching = frozenset(map(sha_of, case["touching"])) if "touching" in case else None
     notes = list(compose(graph, Asked(question.stages, sources, touching)))
-    more = {key: tuple(case[key]) for key in ("known_issues", "upgrading") if key in case}
+    remarks = ("known_issues", "upgrading")
+    more = {key: tuple(Remark(**said) for said in case[key]) for key in remarks if key in case}
     notes = [replace(one, **more) for one in notes]
     addresses = WEB if case.get("links") else Addresses()
     return Played(notes, [show(one, sources.rules, addresses) for one in notes])
