@@ -35,6 +35,8 @@ GOOD = [
     f'[backport]\ntitle = "{"x" * 94}{{line}}"',
     '[people]\napps = ["x", "any name at all"]\nmanagers = ["acme/release"]',
     f'[people]\nmanagers = {["@acme/sub/leads"] * MAX_GROUPS}',
+    '[changelog]\nfile = "docs/notes and more.md"\npaths = ["src/**", "*.py"]',
+    '[changelog]\nlabels = { "any at all" = "Fixed", x = "none" }',
 ]
 BAD = [
     '[lines]\nsuported = ["2.7"]',
@@ -68,11 +70,13 @@ BAD_TEXTS = {
     "backport.title": (
         "{title}", "{line} {body}", "{line}{line}", "{line}\t", "{ti{line}tle}", "}{line}", "x" * 95 + "{line}",
     ),
+    "changelog.file": ("", "/etc/passwd", "../x", "a/../b", "-x", "a\n", "x" * 201, "./x"),
+    "changelog.paths": ("", ":(exclude)x", "/x", "-x", "a\n", "ä"),
     "people.managers": (
         "", "@", "a b", "a/../b", "a//b", "/a", "a/", "@@a", "ä", "a\n", "x" * 101, "a" + "/a" * 20,
     ),
 }  # fmt: skip
-LISTS = ("lines.supported", "people.managers")
+LISTS = ("lines.supported", "people.managers", "changelog.paths")
 BAD += [
     f"{key} = {json.dumps([text] if key in LISTS else text)}" for key, texts in BAD_TEXTS.items() for text in texts
 ]

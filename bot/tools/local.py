@@ -12,14 +12,16 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from bot.core.errors import UserError
 from bot.tools.clone import configuration
 from bot.tools.git import Git, GitFault, check_branch, is_object_id
 from bot.tools.objects import NOT_IN_A_NAME, ObjectReader
-from bot.tools.pick import Committer, Picker
 from bot.tools.scratch import Repository, Scratch
+
+if TYPE_CHECKING:
+    from bot.tools.pick import Committer, Picker
 
 
 class LocalRepository:
@@ -29,7 +31,7 @@ class LocalRepository:
         """Raises `UserError` when there is no repository at `directory`."""
         self.repository = Repository.find(directory)
         self.git = Git(self.repository.git_dir, {"GIT_ALLOW_PROTOCOL": ""})  # nothing is fetched into it
-        self._committer = committer or Committer()
+        self._committer = committer
         self._open = ExitStack()
 
     def __enter__(self) -> Self:
@@ -47,7 +49,9 @@ class LocalRepository:
     @cached_property
     def picker(self) -> Picker:
         """Picks onto this repository."""
-        picker = Picker(self.scratch, self._committer)
+        from bot.tools.pick import Committer, Picker  # not for those who only read
+
+        picker = Picker(self.scratch, self._committer or Committer())
         self._open.callback(picker.close)
         return picker
 

@@ -12,7 +12,7 @@ from bot.tools.git import Git
 
 _URL = re.compile(
     r"(?:(?:https?|ssh|git)://(?:[^@/\s]*@)?(?P<host>[A-Za-z0-9.-]+)(?::(?P<port>\d+))?/|[\w.-]+@(?P<short>[\w.-]+):)"
-    r"(?P<path>[\w.-]+(?:/[\w.-]+)+?)(?:\.git)?/?"
+    r"(?P<path>[\w.-]+(?:/[\w.-]+)*/[\w.-]+?)(?:\.git)?/?"
 )
 
 

@@ -16,8 +16,13 @@ from pathlib import Path
 from rich.console import Console
 
 from tests.bench.cache import measure_cache
+from tests.bench.changelog import FULL as LARGE
+from tests.bench.changelog import SHORT as SMALLER
+from tests.bench.changelog import TINY as SMALLEST
+from tests.bench.changelog import Sizes, measure_changelog
 from tests.bench.loop import GITHUB, GITLAB, measure_loop
 from tests.bench.picking import Ground, measure_picks
+from tests.bench.release_history import cache_folder
 from tests.bench.report import render, show
 from tests.bench.repositories import Size, generate
 from tests.bench.starting import measure_start
@@ -38,11 +43,12 @@ class Scale:
     starts: int
     questions: int
     backports: int
+    changelog: Sizes
 
 
-FULL = Scale(Size(5000, 400, 40), Size(300, 1000, 5000, 7), 60, 256, 5, 15, 500, 30)
-SHORT = Scale(Size(5000, 140, 20), Size(300, 200, 1000, 7), 15, 128, 2, 5, 100, 5)
-TINY = Scale(Size(30, 12, 6), Size(10, 12, 12), 2, 6, 2, 1, 3, 2)
+FULL = Scale(Size(5000, 400, 40), Size(300, 1000, 5000, 7), 60, 256, 5, 15, 500, 30, LARGE)
+SHORT = Scale(Size(5000, 140, 20), Size(300, 200, 1000, 7), 15, 128, 2, 5, 100, 5, SMALLER)
+TINY = Scale(Size(30, 12, 6), Size(10, 12, 12), 2, 6, 2, 1, 3, 2, SMALLEST)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -72,6 +78,7 @@ def measure(scale: Scale, console: Console) -> Iterator[Section]:
             ("picking", lambda: measure_picks(ground, scale.singles, scale.batch, scale.repeats)),
             ("starting", lambda: measure_start(ground, scale.starts)),
             ("patch-ids", lambda: measure_cache(long, folder, scale.repeats, scale.questions)),
+            ("changelog", lambda: measure_changelog(scale.changelog, folder if scale is TINY else cache_folder())),
             ("backports on GitHub", lambda: measure_loop(folder, scale.wide.files, scale.backports, GITHUB)),
             ("backports on GitLab", lambda: measure_loop(folder, scale.wide.files, scale.backports, GITLAB)),
         ):

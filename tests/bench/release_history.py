@@ -47,9 +47,9 @@ Approved by: https://forge.example/{reviewer}
 """
 
 
-def history(commits: int, shape: Shape = "squash") -> Path:
+def history(commits: int, shape: Shape = "squash", folder: Path | None = None) -> Path:
     """A bare repository of so many commits, made when it is not in the cache yet."""
-    folder = cache_folder()
+    folder = folder or cache_folder()
     place = folder / f"history-{_VERSION}-{commits}-{shape}.git"
     if not place.exists():
         part = place.with_suffix(".part")

@@ -71,8 +71,18 @@ def test_a_policy_can_change_every_key() -> None:
         [people]
         apps = ["mergebot"]
         managers = ["@acme/release", "acme/sub/leads"]
+        [changelog]
+        file = "docs/CHANGES.md"
+        template = "release/notes.md.jinja"
+        dedupe = "omit"
+        authors = "link"
+        kinds = { feat = "New features" }
+        labels = { "module: docs" = "none" }
+        paths = ["src/**"]
+        ignore = ["src/tests/**"]
         """
     )
+    assert read.changelog.rules().category_of_label(("Module: Docs",)) == "none"
     assert read.lines.supported == (Line(2, 7), Line(2, 6))
     assert (read.backport.delivery, read.backport.sign_off, read.backport.copy_milestone) == ("push", True, True)
     assert read.people.managers == ("acme/release", "acme/sub/leads")

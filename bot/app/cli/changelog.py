@@ -64,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
         if args.json:
             write_json(_document(args, project, found, views))
         elif views:
-            from bot.core.changelog.write import render_all
+            from bot.core.changelog.view import render_all
 
             sys.stdout.write(render_all(views, project.layout))
             _remark(found)
@@ -188,23 +188,21 @@ def _stage(args: argparse.Namespace, local: LocalRepository, project: _Project, 
     else:
         version = next_version(line or next_line(marks), marks)
         stage = Stage(version, "", sha, _NEVER, bounds_of(version, marks), released=False)
-    return _from_base(args.base, local, stage, marks) if args.base else stage
+    return _from_base(args.base, local, stage) if args.base else stage
 
 
-def _from_base(name: str, local: LocalRepository, stage: Stage, marks: Sequence[Mark]) -> Stage:
+def _from_base(name: str, local: LocalRepository, stage: Stage) -> Stage:
     from dataclasses import replace
 
     from bot.core.changelog.tags import Mark
     from bot.core.model import Line
     from bot.core.versions import Version
 
-    known = next((mark for mark in marks if mark.name == name.removeprefix("refs/tags/")), None)
-    if known is None:
-        [sha] = local.resolve([f"{name}^{{commit}}"])
-        if sha is None:
-            raise local.unknown(name)
-        known = Mark(Version(Line(0, 0), 0, 0), name, sha, 0)  # a candidate of nothing: it bounds, and ships nothing
-    return replace(stage, bounds=(known,))
+    [sha] = local.resolve([f"{name}^{{commit}}"])
+    if sha is None:
+        raise local.unknown(name)
+    # under a version of its own, a candidate of nothing: it bounds the notes, and ships nothing
+    return replace(stage, bounds=(Mark(Version(Line(0, 0), 0, 0), name, sha, 0),))
 
 
 def _tip(args: argparse.Namespace, local: LocalRepository, project: _Project, line: Line | None) -> tuple[str, str]:

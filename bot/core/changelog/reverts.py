@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 from bot.core.changelog.graph import Graph
 from bot.core.changelog.told import Told
-from bot.core.duplicates import title_key
 from bot.core.titles import read_title
 
 
@@ -101,6 +100,8 @@ class _Index:
         said = read_title(read_title(head.undoes or "").text.strip("\"“”"))
         if said.numbers:
             return self._last(self._of_number.get(said.numbers[-1], ()), n)
+        from bot.core.duplicates import title_key  # few reverts name neither a commit nor a number
+
         if self._of_title is None:
             self._of_title = {}
             for m, change in enumerate(self._changes):

@@ -5,14 +5,15 @@ It must never hand raw text on: a template, which may be hostile, sees only what
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from bot.core.changelog.compose import Notes, Remark
+from bot.core.changelog.compose import UNRELEASED, Notes, Remark
 from bot.core.changelog.entries import Entry
 from bot.core.changelog.harmless import harmless, harmless_name
 from bot.core.changelog.rules import BREAKING, KNOWN_ISSUES, NEWCOMERS, UPGRADING, Rules
+from bot.core.versions import read_tag
 
 _LONGEST_NOTE = 2000
 
@@ -172,3 +173,21 @@ def layout(view: View) -> str:
         parts.append(f"\n### {group.name}\n\n")
         parts += [f"- {item.line}\n" for item in group.items]
     return "".join(parts)
+
+
+Layout = Callable[[View], str]
+"""Makes a section of what there is to show."""
+
+
+def render_all(views: Iterable[View], show: Layout = layout) -> str:
+    """Sections as they are printed: newest first, link references at the end, nothing hidden."""
+    given = list(views)
+    worth = [view for view in given if view.groups or view.title != UNRELEASED] or given
+    shown = sorted(worth, key=lambda view: (view.title == UNRELEASED, _place(view)), reverse=True)
+    links = [f"[{view.title}]: {view.link}\n" for view in shown if view.link]
+    return "\n".join([*(show(view) for view in shown), *(["".join(links)] if links else [])])
+
+
+def _place(view: View) -> tuple[object, ...]:
+    version = read_tag(view.title)
+    return version.place if version else ()

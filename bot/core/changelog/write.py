@@ -5,16 +5,14 @@ It must never stack a second section for what has one, nor touch another.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from bot.core.changelog.compose import UNRELEASED
 from bot.core.changelog.merge import Merged, is_marked, mark, merge
 from bot.core.changelog.page import EMPTY, Page, Part, put, read_page, refer
-from bot.core.changelog.view import View, layout
+from bot.core.changelog.view import Layout, View, layout
 from bot.core.versions import Version, read_tag
-
-Layout = Callable[[View], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,19 +32,6 @@ def write(old: str, views: Iterable[View], show: Layout = layout) -> Written:
             page, found = _write_one(page, view, show)
             conflicts += found
     return Written(page.text, tuple(conflicts))
-
-
-def render_all(views: Iterable[View], show: Layout = layout) -> str:
-    """Sections as they are printed: newest first, link references at the end, nothing hidden."""
-    worth = (view for view in views if view.groups or view.title != UNRELEASED)
-    shown = sorted(worth, key=lambda view: (view.title == UNRELEASED, _place(view)), reverse=True)
-    links = [f"[{view.title}]: {view.link}\n" for view in shown if view.link]
-    return "\n".join([*(show(view) for view in shown), *(["".join(links)] if links else [])])
-
-
-def _place(view: View) -> tuple[object, ...]:
-    version = read_tag(view.title)
-    return version.place if version else ()
 
 
 def _write_one(page: Page, view: View, show: Layout) -> tuple[Page, tuple[str, ...]]:

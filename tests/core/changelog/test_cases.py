@@ -9,8 +9,8 @@ import pytest
 
 from bot.core.changelog.merge import unmarked
 from bot.core.changelog.template import render
-from bot.core.changelog.view import layout
-from bot.core.changelog.write import Written, render_all, write
+from bot.core.changelog.view import layout, render_all
+from bot.core.changelog.write import Written, write
 from tests.core.changelog.playing import CASES, layout_of, play, read_case
 
 FOLDERS = sorted(folder for folder in CASES.iterdir() if folder.is_dir())

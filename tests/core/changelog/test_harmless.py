@@ -36,7 +36,7 @@ def rendered(text: str) -> tuple[str, str]:
     return outside, "".join(child.content for child in inline)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(st.lists(st.sampled_from(PIECES), max_size=12).map("".join))
 def test_nothing_but_words_and_code_comes_of_it(text: str) -> None:
     outside, said = rendered(text)

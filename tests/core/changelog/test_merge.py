@@ -105,7 +105,7 @@ def test_the_marker_is_small() -> None:
 ITEMS = st.lists(st.integers(1, 9), unique=True, max_size=6)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(ITEMS, ITEMS, ITEMS, st.lists(st.sampled_from(["by hand", "also by hand"]), unique=True))
 def test_no_word_of_a_person_is_lost_and_nothing_is_said_twice(
     base: list[int], kept: list[int], now: list[int], words: list[str],

@@ -57,7 +57,7 @@ PIECES = (
 )  # fmt: skip
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.lists(st.sampled_from(PIECES), max_size=25).map("".join))
 def test_whatever_a_file_holds_comes_out_again(text: str) -> None:
     page = read_page(text)

@@ -8,7 +8,8 @@ from __future__ import annotations
 import pytest
 
 from bot.core.changelog.merge import is_marked, unmarked
-from bot.core.changelog.write import render_all, write
+from bot.core.changelog.view import render_all
+from bot.core.changelog.write import write
 from bot.tools.git import Git, processes_started
 from bot.tools.log import read_commits, read_tags
 from tests.core.changelog.playing import CASES, play, read_case
