@@ -105,6 +105,12 @@ def unmarked(section: str) -> str:
     return _MARKER.sub("", section)
 
 
+def remembering(section: str, like: str) -> str:
+    """The section with the marker of another one, or without one where that has none."""
+    found = _MARKER.search(like)
+    return unmarked(section) + (f"\n{found[0].lstrip()}" if found else "")
+
+
 class _Merge:
     """One merge while it is done: the groups of people's text are changed in place."""
 

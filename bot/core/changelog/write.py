@@ -5,13 +5,15 @@ It must never stack a second section for what has one, nor touch another.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from bot.core.changelog.compose import UNRELEASED
-from bot.core.changelog.merge import Merged, is_marked, mark, merge
+from bot.core.changelog.merge import Merged, is_marked, mark, merge, remembering, unmarked
 from bot.core.changelog.page import EMPTY, Page, Part, put, read_page, refer
 from bot.core.changelog.view import Layout, View, layout
+from bot.core.errors import UserError
 from bot.core.versions import Version, read_tag
 
 
@@ -34,13 +36,55 @@ def write(old: str, views: Iterable[View], show: Layout = layout) -> Written:
     return Written(page.text, tuple(conflicts))
 
 
+def roll_up(onto: str, line: str, version: Version) -> Written:
+    """Carry the section of a version from a line's changelog, hand edits and all, into that of the main branch.
+
+    Where the main branch has it already, what people have made of it there is kept, too.
+    """
+    source, page = read_page(line), read_page(onto or EMPTY)
+    at = source.find(version)
+    if at is None:
+        raise UserError(f"The line's changelog has no section for {version}. Write it with relbot changelog --output.")
+    text = source.parts[at].text.replace("\r\n", "\n").rstrip() + "\n"
+    there = page.find(version)
+    made = Merged(text)
+    if there is not None:  # what was generated is still what it was on the line, and so is what is remembered of it
+        made = merge(page.parts[there].text, unmarked(text), page.newline)
+        made = replace(made, text=remembering(made.text, text))
+    page = put(page, _part(made.text.replace("\r\n", "\n").replace("\n", page.newline), version))
+    name = next((name for name in _references(source.after) if read_tag(name) == version), "")
+    return Written(refer(page, name, _references(source.after).get(name, "")).text, made.conflicts)
+
+
+def yank(old: str, version: Version) -> str:
+    """The changelog with a version marked as taken back. Its notes stay: whoever has it wants to read them."""
+    page = read_page(old)
+    at = page.find(version)
+    if at is None or page.parts[at].is_yanked:
+        return old
+    part = page.parts[at]
+    line, rest = re.split(r"(?=[\r\n])|\Z", part.heading, maxsplit=1)  # an underlined heading has two lines
+    marked = replace(part, heading=f"{line.rstrip()} [YANKED]{rest}")
+    return replace(page, parts=(*page.parts[:at], marked, *page.parts[at + 1 :])).text
+
+
+def _references(after: str) -> dict[str, str]:
+    return dict(re.findall(r"^[ ]{0,3}\[([^\]\r\n]{1,200})\]:[ \t]*(\S+)", after, re.MULTILINE))
+
+
+def _part(text: str, version: Version | None) -> Part:
+    heading, newline, body = text.partition("\n")
+    return Part(heading + newline, body, version, is_unreleased=version is None)
+
+
 def _write_one(page: Page, view: View, show: Layout) -> tuple[Page, tuple[str, ...]]:
     version = read_tag(view.title)
     made = show(view)
+    if [(part.version, part.is_unreleased) for part in read_page(made).parts[:1]] != [(version, version is None)]:
+        raise UserError(f"The changelog's template makes no heading such as “## {view.heading}”. Mend it.")
     page, old = _old_section(page, version)
     merged = merge(old, made, page.newline) if old else Merged(mark(made, page.newline))
-    heading, newline, body = merged.text.partition("\n")
-    page = put(page, Part(heading + newline, body, version, is_unreleased=version is None))
+    page = put(page, _part(merged.text, version))
     return refer(page, view.title, view.link), merged.conflicts
 
 

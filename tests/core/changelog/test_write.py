@@ -1,0 +1,63 @@
+"""Sections in a file: rolled up from a line to the main branch, and marked as yanked."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.core.changelog.merge import unmarked
+from bot.core.changelog.view import Group, Item, View
+from bot.core.changelog.write import roll_up, write, yank
+from bot.core.errors import UserError
+from bot.core.versions import read_tag
+
+V271 = read_tag("v2.7.1")
+assert V271 is not None
+
+
+def a_view(title: str, *items: str) -> View:
+    groups = (Group("Fixed", tuple(Item(item, item) for item in items)),)
+    return View(title, "2026-01-01", False, groups, "", f"https://forge.example/{title}")
+
+
+LINE = write("", [a_view("2.7.1", "one (#1)", "two (#2)")]).text.replace("- one (#1)", "- One, by a person (#1)")
+MAIN = write("", [a_view("2.8.0", "eight (#8)"), a_view("2.6.0", "six (#6)")]).text
+
+
+def test_a_section_is_rolled_up_with_its_hand_edits_and_its_link_in_order() -> None:
+    made = roll_up(MAIN, LINE, V271)
+    text = unmarked(made.text)
+    assert made.conflicts == ()
+    assert "## [2.7.1] - 2026-01-01\n\n### Fixed\n\n- One, by a person (#1)\n- two (#2)\n\n## [2.6.0]" in text
+    assert "[2.8.0]: https://forge.example/2.8.0\n[2.7.1]: https://forge.example/2.7.1\n[2.6.0]:" in text
+    for rest in (MAIN.partition("## [2.6.0]")[0], MAIN.partition("## [2.6.0]")[2].partition("\n[2.8.0]")[0]):
+        assert rest in made.text
+    assert roll_up(made.text, LINE, V271).text == made.text
+
+
+def test_what_people_made_of_it_on_the_main_branch_is_kept() -> None:
+    rolled = roll_up(MAIN, LINE, V271).text.replace("- two (#2)", "- Two, by another person (#2)")
+    later = write(LINE, [a_view("2.7.1", "one (#1)", "two (#2)", "three (#3)")]).text
+    made = roll_up(rolled, later, V271)
+    assert "- Two, by another person (#2)\n- three (#3)\n" in made.text
+    assert "- One, by a person (#1)\n" in made.text
+
+
+def test_what_the_line_lacks_cannot_be_rolled_up() -> None:
+    with pytest.raises(UserError, match=r"has no section for 2\.7\.1"):
+        roll_up(MAIN, MAIN, V271)
+
+
+def test_a_yanked_version_is_marked_once_and_stays_so() -> None:
+    text = yank(LINE, V271)
+    assert text == LINE.replace("## [2.7.1] - 2026-01-01\n", "## [2.7.1] - 2026-01-01 [YANKED]\n")
+    assert yank(text, V271) == text
+    assert yank(MAIN, V271) == MAIN
+    again = write(text, [a_view("2.7.1", "one (#1)", "two (#2)")])
+    assert (again.text, again.conflicts) == (text, ())
+    assert yank("2.7.1\r\n-----\r\nx", V271) == "2.7.1 [YANKED]\r\n-----\r\nx"
+
+
+def test_a_template_without_a_heading_is_refused_and_stacks_nothing() -> None:
+    for heading in ("", "# Notes", "## 2.7.2", "## Unreleased"):
+        with pytest.raises(UserError, match="makes no heading such as"):
+            write("", [a_view("2.7.1", "one (#1)")], lambda view, heading=heading: f"{heading}\n\n- {view.title}\n")
