@@ -13,7 +13,7 @@ from bot.core.changelog.graph import Graph, Owners, changes_of
 from bot.core.changelog.identity import Shipped
 from bot.core.changelog.reverts import Settled, settle_reverts
 from bot.core.changelog.rules import OTHER
-from bot.core.changelog.tags import Mark, bounds_of, shipped_before
+from bot.core.changelog.tags import Mark, bounds_of, order_of, shipped_before
 from bot.core.model import Line
 from bot.core.versions import Version
 
@@ -82,10 +82,10 @@ def compose(graph: Graph, asked: Asked) -> Iterator[Notes]:
     """The notes of each wanted stage, one at a time, lower versions first."""
     owners = Owners(graph)
     shipped = Shipped(graph, owners, asked.patch_ids)
-    numbers = {stage.version.place: n for n, stage in enumerate(asked.stages)}
+    numbers = {stage.version: n for n, stage in enumerate(asked.stages)}
     for n, stage in enumerate(asked.stages):
         tip = graph.places.get(stage.sha)
-        bases = [(numbers[mark.version.place], mark) for mark in stage.bounds if mark.version.place in numbers]
+        bases = [(numbers[mark.version], mark) for mark in stage.bounds if mark.version in numbers]
         places = [graph.places.get(mark.sha) for _, mark in bases]
         span, base = owners.claim(tip, [number for number, _ in bases], places)
         settled = settle_reverts(graph, changes_of(graph, span, tip) if tip is not None else [])
@@ -162,8 +162,8 @@ class Question:
 
 def plan_one(stage: Stage, marks: Sequence[Mark]) -> Question:
     """The notes of one stage. What lower lines have shipped is read along, since it may be told of as present there."""
-    before = {mark.version.place: mark for mark in (*shipped_before(stage.version, stage.at, marks), *stage.bounds)}
-    known = [_stage(mark, marks, wanted=False) for _, mark in sorted(before.items())]
+    before = dict.fromkeys((*shipped_before(stage.version, stage.at, marks), *stage.bounds))
+    known = [_stage(mark, marks, wanted=False) for mark in sorted(before, key=lambda mark: mark.order)]
     include = dict.fromkeys((stage.sha, *(other.sha for other in known)))
     return Question((*known, stage), tuple(include), tuple(mark.sha for mark in stage.bounds[:1]))
 
@@ -172,7 +172,7 @@ def plan_all(marks: Sequence[Mark], line: Line | None, last: Stage | None) -> Qu
     """The notes of every final (of one line, or of all), and of what came `last` and is not released."""
     finals = [mark for mark in marks if mark.version.candidate is None]
     stages = [_stage(mark, marks, wanted=line in (None, mark.version.line)) for mark in finals]
-    stages = sorted([*stages, *([last] if last else [])], key=lambda stage: stage.version.place)
+    stages = sorted([*stages, *([last] if last else [])], key=lambda stage: order_of(stage.version))
     return Question(tuple(stages), tuple(dict.fromkeys(stage.sha for stage in stages)), ())
 
 

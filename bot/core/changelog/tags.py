@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from bot.core.model import Line, Tag
+from bot.core.numbering import next_candidate
 from bot.core.versions import Version, read_tag
 
 
@@ -31,6 +32,20 @@ class Mark:
     sha: str
     at: int
 
+    @property
+    def order(self) -> Order:
+        """Where it stands among others."""
+        return order_of(self.version)
+
+
+Order = tuple[int, int, int, bool, int]
+
+
+def order_of(version: Version) -> Order:
+    """What `Version.place` says, in plain numbers: a whole changelog compares some ten thousand of them."""
+    final, candidate = version.candidate is None, version.candidate or 0
+    return version.line.major, version.line.minor, version.patch, final, candidate
+
 
 def marks_of(tags: Iterable[DatedTag]) -> tuple[Mark, ...]:
     """The tags that name versions, each version once, in the order of versions.
@@ -41,10 +56,10 @@ def marks_of(tags: Iterable[DatedTag]) -> tuple[Mark, ...]:
     styles: dict[str, int] = {}
     for mark in marks:
         styles[_style(mark.name)] = styles.get(_style(mark.name), 0) + 1
-    marks.sort(key=lambda mark: (mark.version.place, -styles[_style(mark.name)], mark.name))
-    known: dict[tuple[object, ...], Mark] = {}
+    marks.sort(key=lambda mark: (mark.order, -styles[_style(mark.name)], mark.name))
+    known: dict[Version, Mark] = {}
     for mark in marks:
-        known.setdefault(mark.version.place, mark)
+        known.setdefault(mark.version, mark)
     return tuple(known.values())
 
 
@@ -59,7 +74,8 @@ def bounds_of(version: Version, marks: Sequence[Mark]) -> tuple[Mark, ...]:
     of a line begins where its branch parted from that of the line before, which any of that line's finals tells; or at
     the last of them that is an ancestor, as in projects that release from one branch.
     """
-    before = [mark for mark in marks if mark.version < version]
+    order = order_of(version)
+    before = [mark for mark in marks if mark.order < order]
     if version.candidate is None:
         before = [mark for mark in before if mark.version.candidate is None]
     own = [mark for mark in before if mark.version.line == version.line]
@@ -79,8 +95,8 @@ def shipped_before(version: Version, at: int, marks: Sequence[Mark]) -> tuple[Ma
 
 def next_version(line: Line, marks: Sequence[Mark]) -> Version:
     """The final that a line is on the way to; for the order and the bounds of notes that bear no number yet."""
-    finals = [mark.version.patch for mark in marks if mark.version.line == line and mark.version.candidate is None]
-    return Version(line, max(finals, default=-1) + 1)
+    coming = next_candidate(line, [Tag(mark.name, mark.sha) for mark in marks])
+    return Version(line, coming.version.patch)
 
 
 def next_line(marks: Sequence[Mark]) -> Line:

@@ -13,6 +13,7 @@ from bot.core.changelog.compose import UNRELEASED, Notes, Remark
 from bot.core.changelog.entries import Entry
 from bot.core.changelog.harmless import harmless, harmless_name
 from bot.core.changelog.rules import BREAKING, KNOWN_ISSUES, NEWCOMERS, UPGRADING, Rules
+from bot.core.changelog.tags import order_of
 from bot.core.versions import read_tag
 
 _LONGEST_NOTE = 2000
@@ -190,4 +191,4 @@ def render_all(views: Iterable[View], show: Layout = layout) -> str:
 
 def _place(view: View) -> tuple[object, ...]:
     version = read_tag(view.title)
-    return version.place if version else ()
+    return order_of(version) if version else ()
