@@ -95,8 +95,8 @@ def compose(graph: Graph, asked: Asked) -> Iterator[Notes]:
             began = next((mark for number, mark in bases if number == base), None)
             unclear = (entry.name for entry in entries if entry.category == OTHER)
             warnings = tuple(f"{name} says nothing of its kind and stands under {OTHER}" for name in unclear)
-            dated = graph.told[tip].at if tip is not None and stage.released else None
-            yield Notes(stage, began, entries, (*left_out, *omitted), warnings, dated)
+            dated = graph.told[tip].at if tip is not None else stage.at
+            yield Notes(stage, began, entries, (*left_out, *omitted), warnings, dated if stage.released else None)
         if stage.version.candidate is None:
             shipped.add(n, settled.standing, settled.gone)
 

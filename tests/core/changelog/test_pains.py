@@ -154,3 +154,10 @@ def test_pain_20_rc10_follows_rc9_and_2_10_follows_2_9():
     assert notes.base is not None
     assert notes.base.name == "v2.9.9-rc9"
     assert render_all(play({**case, "full": False, "to": "v2.9.10"}).views).startswith("## [2.9.10] - ")
+
+
+def test_pain_20_a_final_that_brings_nothing_has_its_date_all_the_same():
+    case = read_case(CASES / "pain_20_versions_are_in_order")
+    for full in (True, False):
+        found = {view.title: view.date for view in play({**case, "full": full, "to": "v2.9.9"}).views}
+        assert found["2.9.9"] == "2026-01-02"
