@@ -63,6 +63,8 @@ class Run:
     seconds: float
     megabytes: float
     """The peak of the largest of its processes."""
+    computing: float
+    """Seconds of processor time, of all its processes: what other work on the machine hardly changes."""
 
 
 def measure_changelog(sizes: Sizes, folder: Path) -> Section:
@@ -90,6 +92,7 @@ def measure_changelog(sizes: Sizes, folder: Path) -> Section:
 
 
 _REMARKS = """\
+Processor time is of all processes together, git's too: on a machine that does other work it says more than seconds.
 “The other” is git-cliff where the row says so, and bare `git log` of the same commits and fields elsewhere.
 A whole process of ours starts Python and GitPython first; what that takes alone stands in the row “of which”.
 git-cliff reads what HEAD reaches, in which none of the lines' tags lie: its whole changelog is a single section, and \
@@ -116,6 +119,7 @@ class _Bench:
         return [
             _row("one section (2.7.1), whole process : git-cliff", ours.seconds, cliff, 0.2),
             Measured("of which the start of Python and GitPython", _shown(start.seconds), ""),
+            _computing("processor time of the section : git-cliff's", ours, cliff),
             _row("one section (2.7.1), in a process that runs", inside, None, 0.2),
             _row("one section (2.7.0, with its part of main), whole process : `git log`", minor.seconds, log, 0.2),
             _row("one section (2.7.0), in a process that runs", inside_minor, None, 0.2),
@@ -130,6 +134,8 @@ class _Bench:
             _row(f"{what} : `git log`", ours.seconds, log, 3),
             _row(f"{what} : git-cliff", ours.seconds, cliff, 3),
             Measured("its memory : git-cliff's", f"{peak:.0f} MB", shown, peak, Aim("≤", 150, "MB"), "MB"),
+            _computing("processor time of that : git-cliff's", ours, cliff),
+            _computing("processor time of `git log` alone", None, log),
             Measured("memory of `git log` alone", "", f"{log.megabytes:.0f} MB"),
         ]  # fmt: skip
 
@@ -156,7 +162,7 @@ class _Bench:
         rules.write_text(_CLIFF_RULES)
         command = [str(self.cliff), "--config", str(rules), "--output", os.devnull, *span]
         runs = [_run(command, cwd=self.place) for _ in range(min(self.repeats, _CLIFF_RUNS))]
-        return Run(median(run.seconds for run in runs), max(run.megabytes for run in runs))
+        return _middle(runs)
 
     def _whole(self, place: Path) -> float:
         return self._median(lambda: _run(_relbot(place, "--full"))).seconds
@@ -165,12 +171,21 @@ class _Bench:
         return median(stopwatch(lambda _: _in_process(place, tag)) for _ in range(self.repeats))
 
     def _median(self, work: Callable[[], Run]) -> Run:
-        runs = [work() for _ in range(self.repeats)]
-        return Run(median(run.seconds for run in runs), max(run.megabytes for run in runs))
+        return _middle([work() for _ in range(self.repeats)])
+
+
+def _middle(runs: Sequence[Run]) -> Run:
+    seconds, computing = median(run.seconds for run in runs), median(run.computing for run in runs)
+    return Run(seconds, max(run.megabytes for run in runs), computing)
 
 
 def _row(what: str, seconds: float, other: Run | None, aim: float) -> Measured:
     return Measured(what, _shown(seconds), _shown(other.seconds) if other else "", seconds, Aim("≤", aim, "s"), "s")
+
+
+def _computing(what: str, ours: Run | None, other: Run | None) -> Measured:
+    shown = [_shown(run.computing) if run else "" for run in (ours, other)]
+    return Measured(what, shown[0], shown[1])
 
 
 def _shown(seconds: float) -> str:
@@ -203,10 +218,10 @@ def _run(command: Sequence[str], cwd: Path | None = None) -> Run:
         ) as process:  # fmt: skip
             _, status, used = os.wait4(process.pid, 0)
             process.returncode = os.waitstatus_to_exitcode(status)
-            usage.append(used.ru_maxrss / 1024)
+            usage.extend((used.ru_maxrss / 1024, used.ru_utime + used.ru_stime))
         assert process.returncode == 0, command
 
-    return Run(stopwatch(work), usage[0])
+    return Run(stopwatch(work), *usage)
 
 
 def _in_process(place: Path, tag: str) -> str:

@@ -132,9 +132,11 @@ def _compare(
     omitted: list[LeftOut] = []
     stage = asked.stages[n]
     for change, entry in listed:
-        found = shipped.versions(change)
-        found.discard(n)
-        earlier = sorted(v for v in found if _came_before(asked.stages[v], stage)) if found else ()
+        found = shipped.versions(change) - {n}
+        if not found:
+            kept.append(entry)
+            continue
+        earlier = sorted(v for v in found if _came_before(asked.stages[v], stage))
         names = tuple(str(asked.stages[v].version) for v in earlier)
         if names and asked.sources.rules.dedupe == "omit":
             omitted.append(LeftOut(entry.sha, entry.numbers, entry.text, f"was in {' and '.join(names)} already"))

@@ -28,9 +28,12 @@ class PullFacts:
     """The pull that this one carries to a line."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Entry:
-    """One change in the notes. Its texts are as people wrote them; whoever renders makes them harmless."""
+    """One change in the notes. Its texts are as people wrote them; whoever renders makes them harmless.
+
+    It is not frozen, since that would take twice as long to make, a hundred thousand times over.
+    """
 
     category: str
     text: str

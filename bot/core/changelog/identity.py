@@ -32,6 +32,8 @@ class Shipped:
 
     def versions(self, change: Sequence[int]) -> set[int]:
         """The versions that hold this change, by whatever it is known."""
+        if self._is_unheard_of(change):
+            return set()
         keys = [*self._keys(change), *[self._graph.told[place].sha[:_DIGITS] for place in change]]
         found = {self._by[key] for key in keys if key in self._by}
         if self._more:
@@ -40,6 +42,14 @@ class Shipped:
             held = [place, *map(self._graph.find, self._graph.told[place].picked_from)]
             found.update(v for at in held if at is not None and at not in self._void for v in self._owners.of(at))
         return found
+
+    def _is_unheard_of(self, change: Sequence[int]) -> bool:
+        """One look, which is enough for most: a commit of one version that no pick names."""
+        if len(change) > 1 or self._patch_ids:
+            return False
+        told = self._graph.told[change[0]]
+        heard = told.picked_from or told.sha[:_DIGITS] in self._by or len(self._owners.of(change[0])) > 1
+        return not heard and not any([number in self._by for number in told.numbers])  # noqa: C419 - quicker
 
     def _keys(self, change: Sequence[int]) -> Iterator[object]:
         """What picks are found by. The commits themselves need none: `Owners` knows them."""

@@ -33,6 +33,8 @@ _PREFIX = re.compile(
     re.IGNORECASE,
 )
 """What a backport's title says before that of the change."""
+_OF_A_PREFIX = frozenset("0123456789rRvVbB")
+"""How it begins behind its bracket; to look is quicker than to try."""
 _AREAS = re.compile(r"(?:\[[\w .+/-]{1,40}\][ \t]*){1,4}(?=\w)")
 """`[inductor][cuda] Fix it`: what PyTorch's titles have for a scope."""
 _OPENING = re.compile(r"[ \t]{0,3}(`{3,}|~{3,})[ \t]*release-notes?[ \t]*", re.IGNORECASE)
@@ -107,7 +109,8 @@ def tell(commit: Commit) -> Told:
 
 def split_areas(text: str) -> tuple[str, str]:
     """A title without the line of a backport, and without the areas before it, which are its scope."""
-    text = _PREFIX.sub("", text, count=1)
+    if text[0] != "[" or text[1:2] in _OF_A_PREFIX:
+        text = _PREFIX.sub("", text, count=1)
     areas = _AREAS.match(text)
     if areas is None:
         return text, ""

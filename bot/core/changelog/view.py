@@ -31,9 +31,9 @@ class Addresses:
     issue: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Item:
-    """One line of the notes, whole and in parts."""
+    """One line of the notes, whole and in parts. Like an entry, it is not frozen for the time that this would take."""
 
     line: str
     """All of it, as the default layout shows it."""
