@@ -28,6 +28,8 @@ _PIECE = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
+_EDGE = "\0"
+"""Of a code span, which no line holds: two spans that touch would become another one."""
 _START = re.compile(r"(?:[-+>#=](?=\s|$|[-+>#=])|(?P<number>[0-9]{1,9})(?=[.)](?:\s|$)))")
 
 
@@ -46,7 +48,7 @@ def harmless(text: str, limit: int = 300) -> str:
             return text
     line = one_line(text, limit)
     start = _START.match(line)
-    shown = _PIECE.sub(_shown, line)
+    shown = _PIECE.sub(_shown, line).replace(_EDGE * 2, " ").replace(_EDGE, "")
     if start is None or not shown.startswith(start[0]):
         return shown
     return f"{start['number']}\\{line[start.end()]}{shown[start.end() + 1:]}" if start["number"] else f"\\{shown}"
@@ -54,7 +56,7 @@ def harmless(text: str, limit: int = 300) -> str:
 
 def _shown(piece: re.Match[str]) -> str:
     if piece["inside"] is not None:
-        return code(piece["inside"].strip() or " ", 2000)
+        return f"{_EDGE}{code(piece['inside'].strip() or ' ', 2000)}{_EDGE}"
     if piece["called"]:
         return _as_code(piece["called"])
     if piece["under"]:
@@ -65,4 +67,4 @@ def _shown(piece: re.Match[str]) -> str:
 def _as_code(text: str) -> str:
     """What stands at the end of a sentence is not part of an address."""
     bare = text.rstrip(".,;:!?)")
-    return f"`{bare}`{text[len(bare):]}" if bare else text
+    return f"{_EDGE}`{bare}`{_EDGE}{text[len(bare):]}" if bare else text

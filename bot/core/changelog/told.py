@@ -33,6 +33,7 @@ _PREFIX = re.compile(
     re.IGNORECASE,
 )
 """What a backport's title says before that of the change."""
+_BEGINNINGS = ("[", "B", "b")
 _OF_A_PREFIX = frozenset("0123456789rRvVbB")
 """How it begins behind its bracket; to look is quicker than to try."""
 _AREAS = re.compile(r"(?:\[[\w .+/-]{1,40}\][ \t]*){1,4}(?=\w)")
@@ -89,7 +90,7 @@ def tell(commit: Commit) -> Told:
     if len(commit.parents) > 1 and (landed := _landed(raw, body)):
         number, raw = landed
     said = read_title(raw)
-    title, scope = split_areas(said.text) if said.text[:1] in "[Bb" else (said.text, "")
+    title, scope = split_areas(said.text) if said.text.startswith(_BEGINNINGS) else (said.text, "")
     told = Told(
         commit.sha, commit.parents, _name(commit.author), commit.committed_at, title, said.kind, said.scope or scope,
         said.marked, _unique((*said.numbers, number) if number else said.numbers),
@@ -98,7 +99,7 @@ def tell(commit: Commit) -> Told:
     if said.kind == "revert" and told.undoes is None:
         told.undoes = said.text
     claims = _read_body(told, body) if body else ()
-    if raw[:1] in "[Bb" and (carried := _CARRIED.match(raw)):
+    if raw.startswith(_BEGINNINGS) and (carried := _CARRIED.match(raw)):
         claims = (int(carried[1]), *claims)
     if len(told.numbers) > 1 and not (told.picked_from or claims or _BACKPORT.search(raw)):
         told.numbers = told.numbers[-1:]  # `Title (#5) (#12)`: 5 may be the issue that 12 mends
@@ -109,7 +110,7 @@ def tell(commit: Commit) -> Told:
 
 def split_areas(text: str) -> tuple[str, str]:
     """A title without the line of a backport, and without the areas before it, which are its scope."""
-    if text[0] != "[" or text[1:2] in _OF_A_PREFIX:
+    if not text.startswith("[") or text[1:2] in _OF_A_PREFIX:
         text = _PREFIX.sub("", text, count=1)
     areas = _AREAS.match(text)
     if areas is None:

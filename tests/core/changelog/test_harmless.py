@@ -53,6 +53,11 @@ def test_ordinary_titles_stay_as_they_are(text: str) -> None:
     assert harmless(text) == text
 
 
+@pytest.mark.parametrize("text", ["``@ada`@ada``@ada", "``<b>`@ada``@ada", "`x``@ada`@ada", "\0\0@ada\0`x`\0"])
+def test_spans_that_touch_do_not_open_each_other(text: str) -> None:
+    assert not CALLS.search(rendered(text)[0])
+
+
 def test_code_stays_code_and_names_of_functions_are_readable() -> None:
     assert harmless("Fix `torch.compile(x_y)` and __init__") == r"Fix `torch.compile(x_y)` and \_\_init\_\_"
     assert harmless("Use @torch.jit.ignore.") == "Use `@torch.jit.ignore`."
