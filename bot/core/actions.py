@@ -9,7 +9,7 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar, overload
 
-from bot.core.model import Branch, Change, CheckReport, Comment, Evidence, Person, Pull, Repo, Role
+from bot.core.model import Branch, Change, CheckReport, Comment, Evidence, Person, Place, Pull, Repo, Role
 from bot.core.picks import Conflict, ConflictPath, Partial, Picked, PickOutcome, Present, Step
 from bot.core.refs import Touched, Untouched
 
@@ -136,6 +136,7 @@ class FindComment(Read[Comment | None]):
     repo: Repo
     number: int
     marker: str
+    on: Place = "pull"
 
 
 # ── the mirror, read ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -366,6 +367,7 @@ class EnsureComment(Write[Comment]):
     marker: str
     body: str
     existing: int | None = None
+    on: Place = "pull"
 
 
 Reaction = Literal["eyes", "rocket", "confused", "-1"]
@@ -373,12 +375,13 @@ Reaction = Literal["eyes", "rocket", "confused", "-1"]
 
 @dataclass(frozen=True, slots=True)
 class React(Write[None]):
-    """A reaction of the bot on a comment of pull `number`. Decoration: its failure never fails a job."""
+    """A reaction of the bot on a comment of pull or issue `number`. Decoration: its failure never fails a job."""
 
     repo: Repo
     number: int
     comment: int
     reaction: Reaction
+    on: Place = "pull"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from bot.core.model import Person, Repo
+from typing import Literal
+
+from bot.core.model import Person, Place, Repo
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ class PullLabelled:
 
 @dataclass(frozen=True, slots=True)
 class CommentPosted:
-    """A comment was written on a pull. Edits and deletions are other events, and never commands."""
+    """A comment was written on a pull or an issue. Edits and deletions are other events, and never commands."""
 
     repo: Repo
     number: int
@@ -49,6 +51,7 @@ class CommentPosted:
     body: str
     written_at: int = field(default=0, compare=False)
     """Seconds since the epoch; 0 where nobody says."""
+    on: Place = "pull"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,7 @@ class CommentEdited:
     comment: int
     actor: Person
     body: str
+    on: Place = "pull"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +77,33 @@ class PushedTo:
     actor: Person
 
 
-Event = PullOpened | PullClosed | PullLabelled | CommentPosted | CommentEdited | PushedTo
+@dataclass(frozen=True, slots=True)
+class TagPushed:
+    """A tag was pushed, by whatever way. `sha` is the commit where the forge tells it, else the object that the tag
+    names; where the tag was deleted, it is what it had named.
+    """
+
+    repo: Repo
+    tag: str
+    sha: str
+    actor: Person
+    change: Literal["created", "moved", "deleted"] = "created"
+
+
+@dataclass(frozen=True, slots=True)
+class ChecksReported:
+    """Something that runs on a commit has ended, well or not; what the rest says is read from the forge.
+
+    `branches` are those that the forge names beside it: at least one, and not all of them perhaps.
+    """
+
+    repo: Repo
+    sha: str
+    branches: tuple[str, ...]
+    actor: Person
+
+
+Event = PullOpened | PullClosed | PullLabelled | CommentPosted | CommentEdited | PushedTo | TagPushed | ChecksReported
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,23 +8,26 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bot.core.actions import Missing, Read
-from bot.core.model import Person, Repo
+from bot.core.model import Person, Place, Repo
 
 
 @dataclass(frozen=True, slots=True)
 class Touched:
-    """A pull that something happened to; `touched_at` is when that last was, in seconds since the epoch."""
+    """A pull, or a tracker's issue, that something happened to; `touched_at` is when that last was, in seconds since
+    the epoch.
+    """
 
     number: int
     is_open: bool
     is_merged: bool
     labels: tuple[str, ...]
     touched_at: int
+    on: Place = "pull"
 
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """A comment on a pull, with its text as it is now; `posted_at` is when it was written first."""
+    """A comment on a pull or an issue, with its text as it is now; `posted_at` is when it was written first."""
 
     number: int
     comment: int
@@ -32,6 +35,7 @@ class Posted:
     body: str
     posted_at: int
     is_edited: bool
+    on: Place = "pull"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,9 @@ class FailedDelivery:
 
 @dataclass(frozen=True, slots=True)
 class FindTouched(Read[tuple[Touched, ...] | Missing]):
-    """Pulls that something happened to at that time or later, the oldest first."""
+    """Pulls, and issues with the label of trackers, that something happened to at that time or later, the oldest
+    first.
+    """
 
     repo: Repo
     since: int
@@ -55,7 +61,7 @@ class FindTouched(Read[tuple[Touched, ...] | Missing]):
 
 @dataclass(frozen=True, slots=True)
 class FindPosted(Read[tuple[Posted, ...] | Missing]):
-    """Comments written on `touched` pulls at that time or later, the oldest first; the bot's own are left out."""
+    """Comments written on what was `touched` at that time or later, the oldest first; the bot's own are left out."""
 
     repo: Repo
     since: int

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, assert_never
 
 from bot.core.actions import Reaction, Read
-from bot.core.model import Evidence, Line, Person, Pull, Repo
+from bot.core.model import Evidence, Line, Person, Place, Pull, Repo
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +72,7 @@ class Answer:
     comment: int
     reaction: Reaction
     text: str | None = None
+    on: Place = "pull"
 
     @property
     def key(self) -> str:
@@ -81,7 +82,7 @@ class Answer:
     @property
     def change(self) -> str:
         """See `Backport.change`."""
-        return f"{self.repo.forge}:{self.repo.id}:{self.number}"
+        return place_of(self.repo, self.number, self.on)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,7 @@ class Overview:
     number: int
     comment: int
     lines: tuple[Line, ...] = ()
+    on: Place = "pull"
 
     @property
     def key(self) -> str:
@@ -101,10 +103,16 @@ class Overview:
     @property
     def change(self) -> str:
         """See `Backport.change`."""
-        return f"{self.repo.forge}:{self.repo.id}:{self.number}"
+        return place_of(self.repo, self.number, self.on)
 
 
 Job = Backport | Settle | Answer | Overview
+
+
+def place_of(repo: Repo, number: int, on: Place) -> str:
+    """How the pull or issue is called that a job writes about; see `Backport.change`."""
+    # An issue is named apart: where it has a number of its own, a pull may have the same.
+    return f"{repo.forge}:{repo.id}:{'issue-' if on == 'issue' else ''}{number}"
 
 
 Ending = Literal["waiting", "well", "conflict", "refused", "failed", "cancelled"]

@@ -9,6 +9,9 @@ from typing import Literal
 
 ForgeName = Literal["github", "gitlab"]
 
+Place = Literal["pull", "issue"]
+"""What a comment stands on. Some forges number the two apart, so that a number alone does not say where."""
+
 
 @dataclass(frozen=True, slots=True)
 class Repo:
@@ -139,7 +142,7 @@ class Pull:
 
 @dataclass(frozen=True, slots=True)
 class Comment:
-    """A comment on a pull, by its id on the forge."""
+    """A comment on a pull or an issue, by its id on the forge."""
 
     id: int
     author: Person
@@ -167,6 +170,16 @@ class Tag:
 
 
 @dataclass(frozen=True, slots=True)
+class Asset:
+    """A file that hangs on a release. Size and digest are None where the forge does not tell them."""
+
+    name: str
+    url: str
+    size: int | None = None
+    sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Release:
     """What a forge shows under a tag. Where it has no drafts or prereleases, none is one."""
 
@@ -176,6 +189,8 @@ class Release:
     url: str
     draft: bool = False
     prerelease: bool = False
+    assets: tuple[Asset, ...] = ()
+    """The files that hang on it, in order of name."""
 
 
 @dataclass(frozen=True, slots=True)

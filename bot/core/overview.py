@@ -11,6 +11,7 @@ from bot.core.actions import (
     Missing,
     Planning,
     React,
+    Reaction,
     ask,
 )
 from bot.core.jobs import Overview, Report
@@ -31,8 +32,9 @@ def overview(job: Overview) -> Flow[Report]:
     survey = yield from take_survey(job.repo)
     told = chat.render_policy_errors(survey.errors) if survey.errors else (yield from _look(job, survey))
     marker = chat.answer_marker(job.comment, "lines")
-    yield from ask(EnsureComment(job.repo, job.number, marker, f"{marker}\n{told}"))
-    yield from ask(React(job.repo, job.number, job.comment, "confused" if survey.errors else "rocket"))
+    yield from ask(EnsureComment(job.repo, job.number, marker, f"{marker}\n{told}", on=job.on))
+    reaction: Reaction = "confused" if survey.errors else "rocket"
+    yield from ask(React(job.repo, job.number, job.comment, reaction, job.on))
     return Report(job, "answered", f"I told how the lines stand, in answer to comment {job.comment}.")
 
 

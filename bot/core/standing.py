@@ -28,6 +28,24 @@ class GetChecks(Read[tuple[Check, ...] | Missing]):
 
 
 @dataclass(frozen=True, slots=True)
+class Required:
+    """The names of the checks that a branch demands of what is merged into it, in order. `whole_pipeline`: everything
+    that runs on a commit and is not optional has to pass, whatever it is called.
+    """
+
+    names: tuple[str, ...] = ()
+    whole_pipeline: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class GetRequired(Read[Required | None]):
+    """What a branch demands; None where the forge does not tell the bot all of it."""
+
+    repo: Repo
+    branch: str
+
+
+@dataclass(frozen=True, slots=True)
 class FindTags(Read[tuple[Tag, ...]]):
     """Every tag that a repository has."""
 

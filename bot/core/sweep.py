@@ -101,7 +101,7 @@ def _oldest(touched: tuple[Touched, ...], most: int | None) -> tuple[Touched, ..
 def _closed(repo: Repo, touched: tuple[Touched, ...]) -> Iterator[Delivery]:
     """Closed pulls, in the state of that moment: whatever happens to one later is another name."""
     for each in touched:
-        if not each.is_open:
+        if not each.is_open and each.on == "pull":
             # The labels too: two things can happen in a second.
             state = hashlib.sha256("\n".join(sorted(each.labels)).encode()).hexdigest()[:12]
             event = PullClosed(repo, each.number, SWEEPER)
@@ -114,7 +114,7 @@ def _spoken(repo: Repo, posted: tuple[Posted, ...], remembered: int) -> Iterator
             continue
         kind = CommentEdited if each.is_edited else CommentPosted
         name = "edited" if each.is_edited else "comment"
-        event = kind(repo, each.number, each.comment, each.actor, each.body)
+        event = kind(repo, each.number, each.comment, each.actor, each.body, on=each.on)
         yield Delivery(f"{name}-{each.comment}", event)
 
 

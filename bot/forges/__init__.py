@@ -22,7 +22,9 @@ from bot.core.actions import (
     Refused,
 )
 from bot.core.history import FailedDelivery, Posted, Touched
+from bot.core.issues import Issue, IssueReady, IssueWish, Items, Milestone, MilestoneWish, PullFacts
 from bot.core.model import (
+    Asset,
     Capabilities,
     Check,
     CheckReport,
@@ -30,6 +32,7 @@ from bot.core.model import (
     Comment,
     NewCommit,
     Person,
+    Place,
     Protection,
     Pull,
     Release,
@@ -40,6 +43,7 @@ from bot.core.model import (
 )
 from bot.core.refs import BranchDeleted, Protected, TagMoved, TagReady
 from bot.core.setup import Hook, HookReady, HookWish, LabelWish, Visit
+from bot.core.standing import Required
 
 
 class Changes(Protocol):
@@ -49,18 +53,21 @@ class Changes(Protocol):
     def find_pulls(self, repo: Repo, head: str, base: str) -> tuple[Pull, ...]: ...
     def pulls_of(self, repo: Repo, commit: str) -> tuple[Pull, ...]: ...
     def ensure_pull(self, wish: EnsurePull) -> PullReady | Refused: ...
+    def facts(self, repo: Repo, numbers: tuple[int, ...]) -> dict[int, PullFacts]:
+        """What pulls say of themselves, many in one request; those that are not there are left out."""
+
     def describe_pull(self, repo: Repo, number: int, body: str) -> None: ...
     def dress_pull(self, wish: DressPull) -> None: ...
 
 
 class Conversation(Protocol):
-    """Comments, reactions and labels."""
+    """Comments, reactions and labels. Comments stand on a pull, or `on` an issue."""
 
     def labellings(self, repo: Repo, number: int) -> dict[str, Labelling]: ...
     def set_labels(self, repo: Repo, number: int, add: tuple[str, ...], remove: tuple[str, ...]) -> None: ...
-    def find_comment(self, repo: Repo, number: int, marker: str) -> Comment | None: ...
+    def find_comment(self, repo: Repo, number: int, marker: str, on: Place = "pull") -> Comment | None: ...
     def ensure_comment(self, wish: EnsureComment) -> Comment: ...
-    def react(self, repo: Repo, number: int, comment: int, reaction: Reaction) -> None: ...
+    def react(self, repo: Repo, number: int, comment: int, reaction: Reaction, on: Place = "pull") -> None: ...
 
 
 class Refs(Protocol):
@@ -95,8 +102,38 @@ class Tags(Protocol):
         """An annotated tag at this commit; one that is there already stays as it is, wherever it is."""
 
 
+class Issues(Protocol):
+    """Issues that are no pulls. Whatever is found as the bot's own, its account has opened: a marker proves nothing."""
+
+    def get(self, repo: Repo, number: int) -> Issue | Missing: ...
+    def find(self, repo: Repo, marker: str, label: str) -> Issue | Missing:
+        """The bot's own that has the marker in its body, open or closed, of several the oldest. One request where it
+        has the label; where people have taken that off, the bot's newest issues are looked through.
+        """
+
+    def ensure(self, repo: Repo, wish: IssueWish) -> IssueReady | Refused:
+        """Open the issue, or edit the one that is there; nothing is sent where it is as it should be."""
+
+    def labelled(self, repo: Repo, label: str, most: int) -> Items | Missing:
+        """The open issues and pulls that have a label."""
+
+
+class Milestones(Protocol):
+    """Milestones, each found by its title."""
+
+    def find(self, repo: Repo, title: str) -> Milestone | Missing: ...
+    def ensure(self, repo: Repo, wish: MilestoneWish) -> Milestone | Refused:
+        """Make the milestone, or edit the one that is there; nothing is sent where it is as it should be."""
+
+    def items(self, repo: Repo, milestone: Milestone, most: int) -> Items | Missing:
+        """The open issues and pulls in it."""
+
+
 class Releases(Protocol):
     """Releases, each found by its tag; there is never a second one for a tag that the bot has made."""
+
+    def all(self, repo: Repo) -> tuple[Release, ...]:
+        """Every release, drafts among them, in no order that means anything."""
 
     def find(self, repo: Repo, tag: str) -> Release | Missing:
         """The published one, or else the draft."""
@@ -106,6 +143,16 @@ class Releases(Protocol):
 
     def publish(self, repo: Repo, tag: str, *, latest: bool) -> Release | Missing | Refused:
         """Show everybody what was a draft; one that is published already is fine."""
+
+    def set_latest(self, repo: Repo, tag: str, *, latest: bool) -> Release | Missing | Refused:
+        """Give the mark Latest to a release, or take it from this one; nothing else of it changes. Refused where the
+        capability `latest_mark` is not there.
+        """
+
+    def attach(self, repo: Repo, tag: str, name: str, content: bytes) -> Asset | Missing | Refused:
+        """Hang a file on a release, draft or published. One of this name that is there stays: it is never replaced,
+        and where the forge tells that it is another file, that is a refusal.
+        """
 
 
 class Branches(Protocol):
@@ -131,6 +178,9 @@ class Checks(Protocol):
     def of(self, repo: Repo, sha: str) -> tuple[Check, ...] | Missing:
         """The latest under each name, in order of name; the commit is missing when the forge does not know it."""
 
+    def required(self, repo: Repo, branch: str) -> Required | None:
+        """What the branch demands of commits; None where that is not told to those who only write."""
+
 
 class Threads(Protocol):
     """The discussions of a pull, where the capability `threads` says that they can be told."""
@@ -149,10 +199,12 @@ class History(Protocol):
         """Every repository that the credential can write to, archived ones left out, in order of path."""
 
     def touched(self, repo: Repo, since: int) -> tuple[Touched, ...] | Missing:
-        """Pulls that something happened to at that time or later (seconds since the epoch), the oldest first."""
+        """Pulls, and issues with the label of trackers, that something happened to at that time or later (seconds since
+        the epoch), the oldest first.
+        """
 
     def posted(self, repo: Repo, since: int, touched: tuple[Touched, ...]) -> tuple[Posted, ...] | Missing:
-        """Comments written on `touched` pulls at that time or later, the oldest first; the bot's own are left out."""
+        """Comments written on what was `touched` at that time or later, the oldest first; the bot's own are left out."""
 
     def open_onto(self, repo: Repo, base: str) -> tuple[Pull, ...] | Missing:
         """The open pulls onto a branch, the newest first."""
@@ -181,6 +233,10 @@ class Forge(Changes, Conversation, Refs, People, Protocol):
     def tags(self) -> Tags: ...
     @property
     def releases(self) -> Releases: ...
+    @property
+    def issues(self) -> Issues: ...
+    @property
+    def milestones(self) -> Milestones: ...
     @property
     def branches(self) -> Branches: ...
     @property

@@ -144,6 +144,10 @@ def _say_event(event: events.Event, number: int) -> str:
             what = f"comment {comment} was edited: {_first_line(body)}"
         case events.PushedTo(branch=branch, before=before, after=after):
             return f"push to {branch}, {before[:12]} to {after[:12]}"
+        case events.TagPushed(tag=tag, sha=sha, change=change):
+            return f"tag {tag} {change}, {sha[:12]}"
+        case events.ChecksReported(sha=sha, branches=branches):
+            return f"checks on {sha[:12]} of {', '.join(branches)}"
     return what if event.number == number else f"#{event.number}: {what}"
 
 

@@ -15,7 +15,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from bot.app.codec import decode, encode
 from bot.app.log import redact
 from bot.app.store.database import inbox, now
-from bot.core.events import Event, PushedTo
+from bot.core.events import ChecksReported, CommentEdited, CommentPosted, Event, PushedTo, TagPushed
+from bot.core.jobs import place_of
 from bot.core.model import Repo
 
 State = Literal["waiting", "planned", "failed"]
@@ -27,8 +28,14 @@ def partition_of(repo: Repo) -> str:
 
 
 def change_of(event: Event) -> str:
-    """The pull that an event is about, as jobs name it; empty where it is about none."""
-    return "" if isinstance(event, PushedTo) else f"{partition_of(event.repo)}:{event.number}"
+    """The pull or issue that an event is about, as jobs name it; empty where it is about none."""
+    match event:
+        case PushedTo() | TagPushed() | ChecksReported():
+            return ""
+        case CommentPosted() | CommentEdited():
+            return place_of(event.repo, event.number, event.on)
+        case _:
+            return place_of(event.repo, event.number, "pull")
 
 
 def is_found(key: str) -> bool:
