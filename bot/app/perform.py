@@ -51,10 +51,20 @@ from bot.core.actions import (
 )
 from bot.core.errors import Fault
 from bot.core.history import FindPosted, FindTouched
+from bot.core.issues import (
+    EnsureIssue,
+    EnsureMilestone,
+    FindInMilestone,
+    FindIssue,
+    FindLabelled,
+    FindMilestone,
+    GetFacts,
+    GetIssue,
+)
 from bot.core.jobs import FindEnded
 from bot.core.model import Change, CloneAccess, Commit, Evidence, ForgeName, NewCommit, Repo
 from bot.core.refs import Touched, Untouched
-from bot.core.standing import FindOpenOnto, FindTags, GetChecks, GetCommits
+from bot.core.standing import FindOpenOnto, FindTags, GetChecks, GetCommits, GetRequired
 from bot.core.tagging import (
     CommitMade,
     FetchTags,
@@ -138,7 +148,7 @@ class Performer:
                 return self._decorate(action)
             case FindEnded():
                 return ()  # who remembers jobs answers this before it comes here
-            case GetChecks() | FindTags() | FindOpenOnto():
+            case GetChecks() | GetRequired() | FindTags() | FindOpenOnto():
                 return self._ask_how_lines_stand(action)
             case DescribePull() | DressPull() | SetLabels() | ReportOn():
                 return self._tell_forge(action)
@@ -232,8 +242,14 @@ class Performer:
                 return self._forge(repo).find_pulls(repo, head, base)
             case FindPullsOf(repo, commit):
                 return self._forge(repo).pulls_of(repo, commit)
-            case FindComment(repo, number, marker):
-                return self._forge(repo).find_comment(repo, number, marker)
+            case FindComment(repo, number, marker, on):
+                return self._forge(repo).find_comment(repo, number, marker, on)
+            case GetIssue() | FindIssue() | EnsureIssue() | FindLabelled():
+                return self._ask_issues(action)
+            case FindMilestone() | EnsureMilestone() | FindInMilestone():
+                return self._ask_milestones(action)
+            case GetFacts(repo, numbers):
+                return self._forge(repo).facts(repo, numbers)
             case EnsurePull(repo):
                 said = replace(action, title=conceal(action.title), body=conceal(action.body))
                 return self._forge(repo).ensure_pull(said)
@@ -262,9 +278,33 @@ class Performer:
             case FindPosted(repo, since, touched):
                 return history.posted(repo, since, touched)
 
-    def _ask_how_lines_stand(self, action: GetChecks | FindTags | FindOpenOnto) -> object:
+    def _ask_issues(self, action: GetIssue | FindIssue | EnsureIssue | FindLabelled) -> object:
+        issues = self._forge(action.repo).issues
+        match action:
+            case GetIssue(repo, number):
+                return issues.get(repo, number)
+            case FindIssue(repo, marker, label):
+                return issues.find(repo, marker, label)
+            case EnsureIssue(repo, wish):
+                return issues.ensure(repo, replace(wish, title=conceal(wish.title), body=conceal(wish.body)))
+            case FindLabelled(repo, label, most):
+                return issues.labelled(repo, label, most)
+
+    def _ask_milestones(self, action: FindMilestone | EnsureMilestone | FindInMilestone) -> object:
+        milestones = self._forge(action.repo).milestones
+        match action:
+            case FindMilestone(repo, title):
+                return milestones.find(repo, title)
+            case EnsureMilestone(repo, wish):
+                return milestones.ensure(repo, replace(wish, description=conceal(wish.description)))
+            case FindInMilestone(repo, milestone, most):
+                return milestones.items(repo, milestone, most)
+
+    def _ask_how_lines_stand(self, action: GetChecks | GetRequired | FindTags | FindOpenOnto) -> object:
         forge = self._forge(action.repo)
         match action:
+            case GetRequired(repo, branch):
+                return forge.checks.required(repo, branch)
             case GetChecks(repo, sha):
                 return forge.checks.of(repo, sha)
             case FindTags(repo):
@@ -286,7 +326,8 @@ class Performer:
 
     def _decorate(self, action: React) -> None:
         try:
-            self._forge(action.repo).react(action.repo, action.number, action.comment, action.reaction)
+            forge = self._forge(action.repo)
+            forge.react(action.repo, action.number, action.comment, action.reaction, action.on)
         except Fault as fault:
             _log.warning("a reaction was left out: %s", fault)
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from bot.core.actions import EnsureComment, Flow, GetPull, Identify, Missing, Planning, React, Reaction, ask
 from bot.core.commands import Help, PickAgain, PickOnto, Ping, Retry, Said, ShowLines, UnknownWord, Who, read_commands
 from bot.core.events import CommentEdited, CommentPosted, Event
+from bot.core.issues import GetIssue
 from bot.core.jobs import Answer, Backport, FindEnded, Job, Overview, Plan, Report
 from bot.core.lines import NoBranch, find_branch, label_of, supported_lines
 from bot.core.messages import chat
@@ -37,6 +38,8 @@ def plan_comment(event: CommentPosted) -> Planning[Plan]:
     said = read_commands(event.body)
     if not said:
         return Plan()
+    if (note := (yield from _object_to_place(event))) is not None:
+        return Plan(notes=(note,))
     # Not before there is a command, since it can cost a question to the forge.
     event = replace(event, actor=(yield from ask(Identify(event.repo, event.actor))))
     if event.actor.is_bot:
@@ -53,19 +56,39 @@ def plan_comment(event: CommentPosted) -> Planning[Plan]:
         survey = yield from take_survey(event.repo)
         if survey.errors:
             return _refuse_policy(event, survey.errors)
+        if event.on == "issue":
+            wishes.texts += [_reply_on_issue(each, survey.lines) for each in allowed]
+            return (yield from _finish(event, said, allowed, wishes, denied=bool(denied)))
         pull = yield from ask(GetPull(event.repo, event.number, told=True))
         if isinstance(pull, Missing):
             return Plan(notes=(f"There is no pull #{event.number} that I can see.",))
         _sort(wishes, allowed, survey, pull)
     else:
         wishes.texts += [_reply(each) for each in allowed]
+    return (yield from _finish(event, said, allowed, wishes, denied=bool(denied)))
+
+
+def _object_to_place(event: CommentPosted | CommentEdited) -> Planning[str | None]:
+    """Why a command is not read where it stands: issues are for people, but for those that I keep myself."""
+    if event.on == "pull":
+        return None
+    issue = yield from ask(GetIssue(event.repo, event.number))
+    if isinstance(issue, Missing) or not issue.is_kept:
+        return f"Issue #{event.number} is none that I keep, so nobody speaks to me there."
+    return None
+
+
+def _finish(
+    event: CommentPosted, said: tuple[Said, ...], allowed: list[Said], wishes: _Wishes, *, denied: bool
+) -> Planning[Plan]:
+    """What needs no pull to be looked at, and then the whole."""
     if any(isinstance(each.read, Retry) for each in allowed):
         yield from _take_up(wishes, event)
     if shown := [each.read.line for each in allowed if isinstance(each.read, ShowLines)]:
         # One who asks for all and for some has asked for all.
         lines = () if None in shown else tuple(dict.fromkeys(line for line in shown if line))
-        wishes.more.append(Overview(event.repo, event.number, event.comment, lines))
-    return _conclude(event, said, wishes, denied=bool(denied))
+        wishes.more.append(Overview(event.repo, event.number, event.comment, lines, event.on))
+    return _conclude(event, said, wishes, denied=denied)
 
 
 def _find_granted(event: CommentPosted, wanted: set[Who]) -> Planning[set[Who] | PolicyErrors]:
@@ -96,15 +119,17 @@ def plan_edit(event: CommentEdited) -> Planning[Plan]:
     """An edit that holds a command gets a hint."""
     if not read_commands(event.body) or (yield from ask(Identify(event.repo, event.actor))).is_bot:
         return Plan()
+    if (note := (yield from _object_to_place(event))) is not None:
+        return Plan(notes=(note,))
     return Plan((_answer(event, "confused", [chat.render_edit_hint()]),))
 
 
 def answer(job: Answer) -> Flow[Report]:
     """React, and reply where there is something to say."""
-    yield from ask(React(job.repo, job.number, job.comment, job.reaction))
+    yield from ask(React(job.repo, job.number, job.comment, job.reaction, job.on))
     if job.text is not None:
         marker = chat.answer_marker(job.comment)
-        yield from ask(EnsureComment(job.repo, job.number, marker, f"{marker}\n{job.text}"))
+        yield from ask(EnsureComment(job.repo, job.number, marker, f"{marker}\n{job.text}", on=job.on))
     return Report(job, "answered", f"I answered comment {job.comment} with {job.reaction}.")
 
 
@@ -124,10 +149,15 @@ def _reply(said: Said, known: tuple[Line, ...] = ()) -> str:
             return chat.render_complaint(complaint, said.verb, known)
 
 
+def _reply_on_issue(said: Said, known: tuple[Line, ...]) -> str:
+    """The same where no change is: what picks one is asked for on its pull."""
+    return chat.render_not_here() if isinstance(said.read, PickOnto | PickAgain) else _reply(said, known)
+
+
 def _answer(event: CommentPosted | CommentEdited, reaction: Reaction, texts: list[str]) -> Answer:
     """One reply to one comment, whatever it holds; the same sentence is said once."""
     text = "\n\n".join(dict.fromkeys(text for text in texts if text))
-    return Answer(event.repo, event.number, event.comment, reaction, text or None)
+    return Answer(event.repo, event.number, event.comment, reaction, text or None, event.on)
 
 
 def _refuse_policy(event: CommentPosted, errors: PolicyErrors) -> Plan:
@@ -168,7 +198,7 @@ def _conclude(event: CommentPosted, said: tuple[Said, ...], wishes: _Wishes, *, 
 
 def _take_up(wishes: _Wishes, event: CommentPosted) -> Planning[None]:
     """What has ended badly is done again under its own name; a conflict is asked for anew: the line may have moved."""
-    redo = choose((yield from ask(FindEnded(event.repo, event.number))), event.actor)
+    redo = choose((yield from ask(FindEnded(event.repo, event.number, event.on))), event.actor)
     wishes.texts.append(render_retry(redo))
     wishes.lines |= set(redo.lines)
     wishes.more += (replace(job, repo=event.repo) for job in redo.again)  # it may have been renamed since

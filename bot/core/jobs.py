@@ -129,15 +129,16 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class FindEnded(Read[tuple[Ended, ...]]):
-    """The jobs of a pull as far as they are remembered, the newest first."""
+    """The jobs of a pull or an issue as far as they are remembered, the newest first."""
 
     repo: Repo
     number: int
+    on: Place = "pull"
 
     @property
     def change(self) -> str:
         """See `Backport.change`."""
-        return f"{self.repo.forge}:{self.repo.id}:{self.number}"
+        return place_of(self.repo, self.number, self.on)
 
 
 def takes_long(job: Job) -> bool:

@@ -24,7 +24,17 @@ from bot.core.actions import (
 from bot.core.backport import apologise, backport, settle
 from bot.core.backport.carrier import may_carry, may_have_carried, settle_carried
 from bot.core.conversation import answer, plan_comment, plan_edit
-from bot.core.events import CommentEdited, CommentPosted, Event, PullClosed, PullLabelled, PullOpened, PushedTo
+from bot.core.events import (
+    ChecksReported,
+    CommentEdited,
+    CommentPosted,
+    Event,
+    PullClosed,
+    PullLabelled,
+    PullOpened,
+    PushedTo,
+    TagPushed,
+)
 from bot.core.jobs import Answer, Backport, Job, Overview, Plan, Report, Settle
 from bot.core.ledger import read_state_label
 from bot.core.lines import label_lines, line_of_branch, line_of_label, read_backport_branch
@@ -34,6 +44,9 @@ from bot.core.overview import overview
 from bot.core.permission import may_backport
 from bot.core.policy import Policy
 from bot.core.survey import Survey, take_survey
+
+CANDIDATE_BRANCHES = "relbot/rc/"
+"""How the branches begin on which candidates are made."""
 
 MAX_LOOKED_AT = 100
 """Commits of one push that are looked at; a push of more is a branch being rewritten, not backports being finished."""
@@ -54,6 +67,10 @@ def plan(event: Event) -> Planning[Plan]:
             return (yield from plan_edit(event))
         case PushedTo():
             return (yield from _plan_pushed(event))
+        case TagPushed(tag=tag, change=change):
+            return _nothing(f"Tag “{tag}” was {change}: nothing follows from that yet.")
+        case ChecksReported():
+            return _plan_reported(event)
         case _:
             assert_never(event)
 
@@ -211,6 +228,14 @@ def _may_be_line(event: PushedTo) -> bool:
     ends = event.before.strip("0") and event.after.strip("0")
     numbered = re.search(r"[0-9]\.[0-9]", event.branch) and not read_backport_branch(Policy(), event.branch)
     return bool(ends and numbered) and event.branch != event.repo.default_branch
+
+
+def _plan_reported(event: ChecksReported) -> Plan:
+    """Checks count where a candidate is made; everywhere else the forge shows them itself."""
+    candidates = [branch for branch in event.branches if branch.startswith(CANDIDATE_BRANCHES)]
+    if not candidates:
+        return _nothing("Checks have ended on no candidate's branch.")
+    return _nothing(f"Checks have ended on “{candidates[0]}”: nothing follows from that yet.")
 
 
 # ── notes ────────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from bot.core.events import (
     BadSignature,
+    ChecksReported,
     CommentEdited,
     CommentPosted,
     Delivery,
@@ -22,9 +23,11 @@ from bot.core.events import (
     PullLabelled,
     PullOpened,
     PushedTo,
+    TagPushed,
 )
-from bot.core.model import Person, Repo, Secret
+from bot.core.model import Person, Place, Repo, Secret
 from bot.forges.fields import OBJECT_ID, Fields, UnreadableError, read_json
+from bot.forges.pushed import read_tag_change, split_ref
 
 __all__ = ["Delivery", "parse"]
 
@@ -113,14 +116,13 @@ def _issue_comment(body: Fields) -> Event | Ignored:
     _refuse_any("issue_comment", body, "pull_request", "review")
     action, issue, comment = body.text("action"), body.fields("issue"), body.fields("comment")
     repo, number, actor = _repo(body), issue.number("number"), _person(body)
-    if not issue.has("pull_request"):
-        return Ignored("a comment on an issue that is not a pull")
+    on: Place = "pull" if issue.has("pull_request") else "issue"
     match action:
         case "created":
             told = comment.moment("created_at")
-            return CommentPosted(repo, number, comment.number("id"), actor, comment.text("body"), told)
+            return CommentPosted(repo, number, comment.number("id"), actor, comment.text("body"), told, on)
         case "edited":
-            return CommentEdited(repo, number, comment.number("id"), actor, comment.text("body"))
+            return CommentEdited(repo, number, comment.number("id"), actor, comment.text("body"), on)
         case _:
             return Ignored("a comment was neither written nor edited")
 
@@ -128,12 +130,36 @@ def _issue_comment(body: Fields) -> Event | Ignored:
 def _push(body: Fields) -> Event | Ignored:
     repo, ref, actor = _repo(body), body.text("ref"), _person(body)
     before, after = body.matching("before", OBJECT_ID), body.matching("after", OBJECT_ID)
-    branch = ref.removeprefix("refs/heads/")
-    if branch == ref:
-        return Ignored("a push to something that is not a branch")
-    if not branch:
-        raise UnreadableError("ref names no branch")
-    return PushedTo(repo, branch, before, after, actor)
+    folder, name = split_ref(ref)
+    if folder == "branch":
+        return PushedTo(repo, name, before, after, actor)
+    if folder == "tag":
+        commit = body.fields("head_commit").matching("id", OBJECT_ID) if body.has("head_commit") else after
+        sha, change = read_tag_change(before, after, commit)
+        return TagPushed(repo, name, sha, actor, change)
+    return Ignored("a push to something that is neither branch nor tag")
+
+
+def _check_suite(body: Fields) -> Event | Ignored:
+    """All that one App runs on a commit. Of a fork's branch no name is told."""
+    suite, repo, actor = body.fields("check_suite"), _repo(body), _person(body)
+    sha = suite.matching("head_sha", OBJECT_ID)
+    if body.text("action") != "completed":
+        return Ignored("checks that have not ended")
+    if not suite.has("head_branch"):
+        return Ignored("checks on a commit of no branch here")
+    return ChecksReported(repo, sha, (suite.text("head_branch"),), actor)
+
+
+def _status(body: Fields) -> Event | Ignored:
+    """One report on a commit, with those of the branches that it is the tip of."""
+    repo, actor, sha = _repo(body), _person(body), body.matching("sha", OBJECT_ID)
+    branches = tuple(branch.text("name") for branch in body.each("branches"))
+    if body.text("state") == "pending":
+        return Ignored("a check that has not ended")
+    if not branches:
+        return Ignored("a check on a commit that is no branch's tip")
+    return ChecksReported(repo, sha, branches, actor)
 
 
 def _repo(body: Fields) -> Repo:
@@ -156,4 +182,6 @@ _READERS: dict[str, Callable[[Fields], Event | Ignored]] = {
     "pull_request": _pull_request,
     "issue_comment": _issue_comment,
     "push": _push,
+    "check_suite": _check_suite,
+    "status": _status,
 }

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from bot.core.events import (
     BadSignature,
+    ChecksReported,
     CommentEdited,
     CommentPosted,
     Delivery,
@@ -23,9 +24,11 @@ from bot.core.events import (
     PullLabelled,
     PullOpened,
     PushedTo,
+    TagPushed,
 )
-from bot.core.model import Person, Repo, Secret
+from bot.core.model import Person, Place, Repo, Secret
 from bot.forges.fields import OBJECT_ID, Fields, UnreadableError, read_json
+from bot.forges.pushed import read_tag_change, split_ref
 
 __all__ = ["Delivery", "parse"]
 
@@ -142,6 +145,8 @@ def _id_of(headers: Mapping[str, str], body: bytes) -> str:
 _PATH = re.compile(r"(?:(?!\.{1,2}/)[A-Za-z0-9_.-]+/){1,20}(?!\.{1,2}$)[A-Za-z0-9_.-]+", re.ASCII)
 _EVENT_NAME = re.compile(r"[A-Z][A-Za-z ]{1,60}", re.ASCII)
 _NOBODY = Person(0, "ghost")
+_PLACES: dict[str, Place] = {"MergeRequest": "pull", "Issue": "issue"}
+_ENDED = frozenset({"success", "failed", "canceled", "skipped"})
 
 
 def _event_of(name: str, body: Fields) -> Event | Ignored:
@@ -184,19 +189,22 @@ def _labels_added(body: Fields) -> tuple[str, ...]:
 
 def _note(body: Fields) -> Event | Ignored:
     note = body.fields("object_attributes")
-    if not note.says("noteable_type", "MergeRequest"):
-        return Ignored("a comment on something that is not a pull")
+    if not note.has("noteable_type") or (on := _PLACES.get(note.text("noteable_type"))) is None:
+        return Ignored("a comment on something that is neither pull nor issue")
     if _may_be(note, "system"):
         return Ignored("a comment that GitLab has written itself")
     if _may_be(note, "confidential") or _may_be(note, "internal") or body.says("event_type", "confidential_note"):
         return Ignored("a confidential comment, which a public answer would give away")
-    number, comment, text = body.fields("merge_request").number("iid"), note.number("id"), note.text("note")
+    place = body.fields("merge_request" if on == "pull" else "issue")
+    if _may_be(place, "confidential"):
+        return Ignored("a comment on a confidential issue, which a public answer would give away")
+    number, comment, text = place.number("iid"), note.number("id"), note.text("note")
     if note.says("action", "create") or not note.has("action"):  # before GitLab 16.11 only new comments were told of
         author = note.number("author_id")
         actor = _person(body, otherwise=author)
-        return CommentPosted(_repo(body), number, comment, actor, text, note.moment("created_at"))
+        return CommentPosted(_repo(body), number, comment, actor, text, note.moment("created_at"), on)
     if note.says("action", "update"):
-        return CommentEdited(_repo(body), number, comment, _person(body), text)
+        return CommentEdited(_repo(body), number, comment, _person(body), text, on)
     return Ignored("a comment was neither written nor edited")
 
 
@@ -206,17 +214,39 @@ def _may_be(note: Fields, quality: str) -> bool:
 
 
 def _push(body: Fields) -> Event | Ignored:
-    ref = body.text("ref")
-    branch = ref.removeprefix("refs/heads/")
-    if branch == ref:
+    folder, name = split_ref(body.text("ref"))
+    if folder != "branch":
         return Ignored("a push to something that is not a branch")
-    if not branch:
-        raise UnreadableError("ref names no branch")
-    actor = _NOBODY
-    if body.has("user_id") and body.has("user_username"):  # a deploy key is nobody
-        actor = Person(body.number("user_id"), body.text("user_username"))
     before, after = body.matching("before", OBJECT_ID), body.matching("after", OBJECT_ID)
-    return PushedTo(_repo(body), branch, before, after, actor)
+    return PushedTo(_repo(body), name, before, after, _pusher(body))
+
+
+def _tag_push(body: Fields) -> Event | Ignored:
+    folder, name = split_ref(body.text("ref"))
+    if folder != "tag":
+        return Ignored("a push to something that is not a tag")
+    before, after = body.matching("before", OBJECT_ID), body.matching("after", OBJECT_ID)
+    commit = body.matching("checkout_sha", OBJECT_ID) if body.has("checkout_sha") else after
+    sha, change = read_tag_change(before, after, commit)
+    return TagPushed(_repo(body), name, sha, _pusher(body), change)
+
+
+def _pusher(body: Fields) -> Person:
+    """Who pushed; a deploy key is nobody."""
+    if body.has("user_id") and body.has("user_username"):
+        return Person(body.number("user_id"), body.text("user_username"))
+    return _NOBODY
+
+
+def _pipeline(body: Fields) -> Event | Ignored:
+    """All that runs on a commit of one ref."""
+    pipeline = body.fields("object_attributes")
+    if pipeline.text("status") not in _ENDED:
+        return Ignored("a pipeline that has not ended")
+    if pipeline.says("tag", value=True):
+        return Ignored("a pipeline of a tag")
+    sha, branch = pipeline.matching("sha", OBJECT_ID), pipeline.text("ref")
+    return ChecksReported(_repo(body), sha, (branch,), _person(body) if body.has("user") else _NOBODY)
 
 
 def _repo(body: Fields) -> Repo:
@@ -238,4 +268,6 @@ _READERS: dict[str, tuple[str, Callable[[Fields], Event | Ignored]]] = {
     "Merge Request Hook": ("merge_request", _merge_request),
     "Note Hook": ("note", _note),
     "Push Hook": ("push", _push),
+    "Tag Push Hook": ("tag_push", _tag_push),
+    "Pipeline Hook": ("pipeline", _pipeline),
 }

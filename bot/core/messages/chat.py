@@ -60,6 +60,11 @@ def usage(verb: Verb, *, whole: bool = False) -> str:
     return " ".join((verb.said, *shown))
 
 
+def render_not_here() -> str:
+    """The answer to a backport that is asked for on an issue."""
+    return "Here is no change to pick. Ask for the backport on the pull that brought it, by a label or in a comment."
+
+
 def render_ping() -> str:
     """A sign of life."""
     return "I am here. `/release help` lists what I can do."

@@ -27,13 +27,29 @@ from bot.core.actions import (
     Reaction,
     Refused,
 )
-from bot.core.model import Capabilities, CheckReport, CloneAccess, Comment, NewCommit, Person, Pull, Repo, Role, Secret
+from bot.core.issues import PullFacts
+from bot.core.model import (
+    Capabilities,
+    CheckReport,
+    CloneAccess,
+    Comment,
+    NewCommit,
+    Person,
+    Place,
+    Pull,
+    Repo,
+    Role,
+    Secret,
+)
 from bot.forges.github.branches import Branches
 from bot.forges.github.checks import Checks
 from bot.forges.github.commits import Commits
 from bot.forges.github.connection import Connection
+from bot.forges.github.facts import Facts
 from bot.forges.github.history import History
 from bot.forges.github.identity import AppKey
+from bot.forges.github.issues import Issues
+from bot.forges.github.milestones import Milestones
 from bot.forges.github.reading import read_comment, read_labellings, read_pull, read_role, reading
 from bot.forges.github.releases import Releases
 from bot.forges.github.reports import Reports
@@ -75,6 +91,8 @@ class GitHub:
         self._reports = Reports(self._connection, self._manners)
         self.tags = Tags(self._connection)
         self.releases = Releases(self._connection, self._manners)
+        self.issues = Issues(self._connection, self._manners)
+        self.milestones = Milestones(self._connection)
         self.branches = Branches(self._connection, is_app=isinstance(credential, AppKey))
         self.checks = Checks(self._connection)
         self.history = History(self._connection, is_app=isinstance(credential, AppKey))
@@ -128,6 +146,10 @@ class GitHub:
                     return _refused(fault, wish)
             self._manners.clock.sleep(wait)
 
+    def facts(self, repo: Repo, numbers: tuple[int, ...]) -> dict[int, PullFacts]:
+        """What pulls say of themselves; a request for fifty."""
+        return Facts(self._connection).of(repo, numbers)
+
     def describe_pull(self, repo: Repo, number: int, body: str) -> None:
         """Give a pull another body; its title stays."""
         with self._known(repo), reading(f"pull {number} of {repo.path}"):
@@ -171,7 +193,7 @@ class GitHub:
     def _milestone(issue: Issue, number: int) -> Milestone:
         return Milestone(issue.requester, {}, {"number": number}, completed=True)
 
-    # ── comments, reactions and labels ───────────────────────────────────────────────────────────────────────────────
+    # ── comments, reactions and labels; pulls are issues here, so where they stand makes no difference ───────────────────────────────────────────────────────────────────────────────
 
     def labellings(self, repo: Repo, number: int) -> dict[str, Labelling]:
         """Who put on the labels that an issue or pull has now, by label."""
@@ -187,7 +209,7 @@ class GitHub:
         for label in remove:
             self._remove_label(issue, label)
 
-    def find_comment(self, repo: Repo, number: int, marker: str) -> Comment | None:
+    def find_comment(self, repo: Repo, number: int, marker: str, on: Place = "pull") -> Comment | None:  # noqa: ARG002
         """The bot's own first comment that holds `marker`. Anybody else may paste the marker, and is passed over."""
         me = self.me()
         with self._known(repo), reading(f"the comments of {repo.path}#{number}"):
@@ -210,7 +232,7 @@ class GitHub:
                 raise
             return self._await_comment(wish, fault)
 
-    def react(self, repo: Repo, number: int, comment: int, reaction: Reaction) -> None:
+    def react(self, repo: Repo, number: int, comment: int, reaction: Reaction, on: Place = "pull") -> None:  # noqa: ARG002
         """Add a reaction to a comment; GitHub keeps one of each kind per account."""
         with reading(f"comment {comment} of {repo.path}"):
             self._issue(repo, number).get_comment(comment).create_reaction(reaction)

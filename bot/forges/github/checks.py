@@ -5,12 +5,18 @@ It must never leave a report out because it cannot be read: whoever asks may be 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from urllib.parse import quote
+
 from bot.core.actions import Missing
 from bot.core.model import Check, CheckState, Repo
+from bot.core.standing import Required
 from bot.forges.fields import OBJECT_ID, Fields
 from bot.forges.github.connection import Connection
-from bot.forges.github.pages import each
+from bot.forges.github.pages import ask, each
 from bot.forges.github.reading import reading
+from bot.forges.github.wire import Wire
+from bot.forges.ref_names import is_ref_name
 from bot.forges.wire_fault import WireFault
 
 _RUNS: dict[str, CheckState] = {"success": "passed", "neutral": "skipped", "skipped": "skipped"}
@@ -38,6 +44,48 @@ class Checks:
                 return missing
             raise
         return tuple(sorted([*runs, *said], key=lambda check: (check.name, check.state)))
+
+    def required(self, repo: Repo, branch: str) -> Required | None:
+        """What rulesets and the branch's own protection demand: two requests. None where a protection does not say what
+        it demands, and for a branch that is not there: a pattern may protect it that only administrators see.
+        """
+        if not is_ref_name(branch):
+            return None
+        wire, path = self._connection.wire(repo), f"/repos/{repo.path}"
+        with reading(f"what {branch} of {repo.path} demands"):
+            own = _of_branch(wire, f"{path}/branches/{quote(branch)}", branch)
+            if own is None:
+                return None
+            rules = [name for rule in each(wire, f"{path}/rules/branches/{quote(branch)}") for name in _of_rule(rule)]
+            return Required(tuple(sorted({*own, *rules})))
+
+
+def _of_branch(wire: Wire, path: str, branch: str) -> tuple[str, ...] | None:
+    """What the protection of a branch itself demands, or None. The branch is protected by rulesets as well, which are
+    asked after by themselves: then its own protection is there, and switched off.
+    """
+    try:
+        found = ask(wire, path)
+    except WireFault as fault:
+        if fault.status != 404:
+            raise
+        return None
+    if not found.says("name", branch):  # what has been renamed is answered for under its former name
+        return None
+    if not found.says("protected", value=True):
+        return ()
+    protection = found.fields("protection") if found.has("protection") else Fields("", {})
+    if protection.says("enabled", value=False):
+        return ()
+    if not protection.has("required_status_checks"):
+        return None
+    return tuple(sorted(set(protection.fields("required_status_checks").texts("contexts"))))
+
+
+def _of_rule(rule: Fields) -> Iterator[str]:
+    if rule.says("type", "required_status_checks"):
+        for check in rule.fields("parameters").each("required_status_checks"):
+            yield check.text("context")
 
 
 def _read_run(run: Fields) -> Check:

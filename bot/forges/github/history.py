@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from github.Repository import Repository
@@ -16,6 +17,7 @@ from github.Repository import Repository
 from bot.core.actions import Missing
 from bot.core.errors import Fault
 from bot.core.history import Posted, Touched
+from bot.core.issues import TRACKER_LABEL
 from bot.core.model import Person, Pull, Repo
 from bot.forges.fields import Fields
 from bot.forges.github.connection import Connection
@@ -58,7 +60,9 @@ class History:
         return tuple(sorted(found.values(), key=lambda repo: repo.path.lower()))
 
     def touched(self, repo: Repo, since: int) -> tuple[Touched, ...] | Missing:
-        """One request for a hundred issues and pulls that something happened to, and one where nothing did."""
+        """One request for a hundred issues and pulls that something happened to, and one where nothing did: trackers
+        cost nothing, since GitHub lists issues here anyhow.
+        """
         wire = self._connection.wire(repo)
         try:
             with reading(f"what happened in {repo.path}"):
@@ -70,14 +74,14 @@ class History:
         return tuple(sorted(found.values(), key=lambda one: (one.touched_at, one.number)))
 
     def posted(self, repo: Repo, since: int, touched: tuple[Touched, ...]) -> tuple[Posted, ...] | Missing:
-        """One request for a hundred comments; none where no pull was touched."""
+        """One request for a hundred comments; none where nothing was touched."""
         if not touched:
             return ()
-        numbers, wire = {one.number for one in touched}, self._connection.wire(repo)
+        places, wire = {one.number: one.on for one in touched}, self._connection.wire(repo)
         try:
             with reading(f"what was said in {repo.path}"):
-                said = map(_read_comment, _each_said(wire, repo, since, numbers))
-                found = {one.comment: one for one in said if one.number in numbers}
+                said = map(_read_comment, _each_said(wire, repo, since, set(places)))
+                found = {one.comment: replace(one, on=places[one.number]) for one in said if one.number in places}
         except WireFault as fault:
             if fault.status == 404:
                 return Missing(f"repository {repo.path}")
@@ -118,6 +122,8 @@ def _each_touched(wire: Wire, repo: Repo, since: int) -> Iterator[Touched]:
         for found in _each_since(wire, f"{_place(repo)}/issues", since, state="all"):
             if found.has("pull_request"):
                 yield _read_touched(found, found.fields("pull_request"))
+            elif TRACKER_LABEL in (touched := _read_touched(found, found)).labels:
+                yield replace(touched, on="issue")
     except WireFault as fault:
         if fault.status != _NO_ISSUES:
             raise

@@ -10,8 +10,9 @@ from typing import Any
 from urllib.parse import quote
 
 from bot.core.actions import Missing, Refused
-from bot.core.model import Release, ReleaseWish, Repo
+from bot.core.model import Asset, Release, ReleaseWish, Repo
 from bot.forges.fields import Fields
+from bot.forges.github.assets import Assets, read_asset
 from bot.forges.github.connection import Connection
 from bot.forges.github.pages import ask, each
 from bot.forges.github.reading import reading
@@ -31,6 +32,12 @@ class Releases:
         self._connection = connection
         self._manners = manners
         self._tags = Tags(connection)
+        self._assets = Assets(connection)
+
+    def all(self, repo: Repo) -> tuple[Release, ...]:
+        """A request for a hundred releases. Drafts are told to those who can push."""
+        with reading(f"the releases of {repo.path}"):
+            return tuple(map(_read, each(self._connection.wire(repo), f"/repos/{repo.path}/releases")))
 
     def find(self, repo: Repo, tag: str) -> Release | Missing:
         """The published one, in one request; else the draft, for which all releases have to be looked through."""
@@ -48,6 +55,31 @@ class Releases:
             return Missing(f"release {tag} of {repo.path}")
         there = _read(found)
         return self._settle(repo, found, ReleaseWish(tag, there.title, there.body, there.prerelease, latest))
+
+    def set_latest(self, repo: Repo, tag: str, *, latest: bool) -> Release | Missing | Refused:
+        """Give the mark to the release, or take it away; where it goes then GitHub decides, by time. Nothing is sent
+        where it is so already.
+        """
+        found = self._find(repo, tag)
+        if found is None:
+            return Missing(f"release {tag} of {repo.path}")
+        there = _read(found)
+        if latest and (there.draft or there.prerelease):
+            kind = "a draft" if there.draft else "a prerelease"
+            return Refused(f"The release {tag} is {kind}, and GitHub gives the mark Latest to none.", "Publish it first.")
+        try:
+            if self._is_latest(repo, tag) == latest:
+                return there
+            return self._send(repo, "PATCH", f"/{found.number('id')}", {"make_latest": "true" if latest else "false"})
+        except WireFault as fault:
+            return _refused(fault, repo, tag)
+
+    def attach(self, repo: Repo, tag: str, name: str, content: bytes) -> Asset | Missing | Refused:
+        """Upload the file, where none of its name is there."""
+        found = self._find(repo, tag)
+        if found is None:
+            return Missing(f"release {tag} of {repo.path}")
+        return self._assets.ensure(repo, found, name, content)
 
     def _settle(self, repo: Repo, found: Fields | None, wish: ReleaseWish) -> Release | Missing | Refused:
         # Both to make a release and to publish a draft would make a tag that is not there, wherever main is then.
@@ -137,7 +169,13 @@ def _read(found: Fields) -> Release:
         url=found.text("html_url"),
         draft=found.says("draft", value=True),
         prerelease=found.says("prerelease", value=True),
+        assets=tuple(sorted(map(read_asset, _uploaded(found)), key=lambda asset: asset.name)),
     )
+
+
+def _uploaded(found: Fields) -> list[Fields]:
+    """The files that are all there: what is being uploaded, or was lost on the way, is named too."""
+    return [one for one in found.each("assets") if one.says("state", "uploaded")] if found.has("assets") else []
 
 
 def _refused(fault: WireFault, repo: Repo, tag: str) -> Refused:

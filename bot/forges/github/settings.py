@@ -23,7 +23,7 @@ from bot.forges.wire_fault import WireFault
 
 Json = dict[str, Any]
 
-EVENTS = frozenset({"issue_comment", "pull_request", "push"})
+EVENTS = frozenset({"check_suite", "issue_comment", "pull_request", "push", "status"})
 """Exactly what `github_hooks` reads."""
 
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from io import BytesIO
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 import requests
-from github import Auth
+from github import Auth, GithubException
 from github.Requester import Requester
 
 from bot.core.model import Secret
@@ -44,6 +45,13 @@ class Access(Protocol):
     def grant(self) -> Grant: ...
     def renew(self, refused: Secret) -> bool:
         """GitHub has turned this token away: whether `grant` will now hand out another one."""
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """A body that is sent as it is."""
+
+    content: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +135,12 @@ class Wire(Requester):
         """
         return self._ask(_Question("POST", url, {}, body), write=creates, again=True)[1]
 
+    def upload(self, url: str, content: bytes) -> Any:  # noqa: ANN401 - JSON
+        """Send a file to where GitHub takes files in, and to nowhere else."""
+        if not _takes_files(self.base_url, url):
+            raise WireFault("GitHub's answer leads to another server, for an upload.", status=301)
+        return self._ask(_Question("POST", url, {}, _File(content)), write=True, again=False)[1]
+
     def _ask(self, question: _Question, *, write: bool, again: bool) -> tuple[dict[str, Any], Any]:
         for wait in self._manners.waits if again else ():
             grant = self._access.grant()
@@ -177,6 +191,8 @@ class Wire(Requester):
     def _exchange(self, question: _Question, known: Remembered | None) -> Answer:
         headers = {**question.headers, "If-None-Match": known.tag} if known else dict(question.headers)
         try:
+            if isinstance(question.body, _File):
+                return self._send_file(question.url, question.body)
             return Answer(*self.requestJson(question.verb, question.url, None, headers, question.body))
         except requests.RequestException as error:
             note_answer("github", None, None)
@@ -191,6 +207,14 @@ class Wire(Requester):
         except ValueError as error:
             # So it calls headers that are no numbers.
             raise WireFault(f"GitHub's answer to {question.what} makes no sense ({error}).", status=None) from error
+
+    def _send_file(self, url: str, file: _File) -> Answer:
+        kind = {"Content-Type": "application/octet-stream"}
+        try:
+            headers, data = self.requestMemoryBlobAndCheck("POST", url, {}, kind, BytesIO(file.content))
+        except GithubException as refused:
+            return Answer(refused.status, dict(refused.headers or {}), json.dumps(refused.data))
+        return Answer(201, headers, json.dumps(data))
 
     def _heed(self, pacer: Pacer, answer: Answer) -> float | None:
         """Leave GitHub alone for as long as it wants; the seconds if that is why it did not do what was asked."""
@@ -208,6 +232,16 @@ class Wire(Requester):
     def _remember(self, url: str, answer: Answer, data: object) -> None:
         if "link" not in answer.headers and not may_get_successor(data, _PAGE):
             self._answers.keep(url, Remembered(str(answer.headers.get("etag", "")), answer.text))
+
+
+_UPLOADS = {"api.github.com": "uploads.github.com"}
+"""Where files are taken in by another server than the API's; elsewhere it is the same one."""
+
+
+def _takes_files(base_url: str, url: str) -> bool:
+    base, asked = urlsplit(base_url), urlsplit(url)
+    home = _UPLOADS.get(base.netloc, base.netloc)
+    return (asked.scheme, asked.netloc) == (base.scheme, home) and asked.path.startswith("/")
 
 
 def _read(what: str, text: str) -> dict[str, Any] | list[Any]:

@@ -21,7 +21,9 @@ from bot.forges.gitlab.reading import read_account, read_role, reading
 from bot.forges.settings import MISPOINTED, is_same_address, read_clock
 from bot.forges.wire_fault import WireFault
 
-EVENTS = frozenset({"merge_requests_events", "note_events", "push_events"})
+EVENTS = frozenset({
+    "merge_requests_events", "note_events", "pipeline_events", "push_events", "tag_push_events",
+})  # fmt: skip
 """Exactly what `gitlab_hooks` reads."""
 
 
