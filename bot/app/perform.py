@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from bot.app.log import conceal, hide_for_now
+from bot.app.perform_issues import ask_issues, ask_milestones
 from bot.core.actions import (
     Action,
     BranchMoved,
@@ -150,6 +151,10 @@ class Performer:
                 return ()  # who remembers jobs answers this before it comes here
             case GetChecks() | GetRequired() | FindTags() | FindOpenOnto():
                 return self._ask_how_lines_stand(action)
+            case GetIssue() | FindIssue() | EnsureIssue() | FindLabelled() | GetFacts():
+                return ask_issues(self._forge(action.repo), action)
+            case FindMilestone() | EnsureMilestone() | FindInMilestone():
+                return ask_milestones(self._forge(action.repo), action)
             case DescribePull() | DressPull() | SetLabels() | ReportOn():
                 return self._tell_forge(action)
             case _:
@@ -244,12 +249,6 @@ class Performer:
                 return self._forge(repo).pulls_of(repo, commit)
             case FindComment(repo, number, marker, on):
                 return self._forge(repo).find_comment(repo, number, marker, on)
-            case GetIssue() | FindIssue() | EnsureIssue() | FindLabelled():
-                return self._ask_issues(action)
-            case FindMilestone() | EnsureMilestone() | FindInMilestone():
-                return self._ask_milestones(action)
-            case GetFacts(repo, numbers):
-                return self._forge(repo).facts(repo, numbers)
             case EnsurePull(repo):
                 said = replace(action, title=conceal(action.title), body=conceal(action.body))
                 return self._forge(repo).ensure_pull(said)
@@ -277,28 +276,6 @@ class Performer:
                 return history.touched(repo, since)
             case FindPosted(repo, since, touched):
                 return history.posted(repo, since, touched)
-
-    def _ask_issues(self, action: GetIssue | FindIssue | EnsureIssue | FindLabelled) -> object:
-        issues = self._forge(action.repo).issues
-        match action:
-            case GetIssue(repo, number):
-                return issues.get(repo, number)
-            case FindIssue(repo, marker, label):
-                return issues.find(repo, marker, label)
-            case EnsureIssue(repo, wish):
-                return issues.ensure(repo, replace(wish, title=conceal(wish.title), body=conceal(wish.body)))
-            case FindLabelled(repo, label, most):
-                return issues.labelled(repo, label, most)
-
-    def _ask_milestones(self, action: FindMilestone | EnsureMilestone | FindInMilestone) -> object:
-        milestones = self._forge(action.repo).milestones
-        match action:
-            case FindMilestone(repo, title):
-                return milestones.find(repo, title)
-            case EnsureMilestone(repo, wish):
-                return milestones.ensure(repo, replace(wish, description=conceal(wish.description)))
-            case FindInMilestone(repo, milestone, most):
-                return milestones.items(repo, milestone, most)
 
     def _ask_how_lines_stand(self, action: GetChecks | GetRequired | FindTags | FindOpenOnto) -> object:
         forge = self._forge(action.repo)

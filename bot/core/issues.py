@@ -62,7 +62,7 @@ class IssueWish:
 
 @dataclass(frozen=True, slots=True)
 class IssueReady:
-    """The issue is as it was wished for. `made`: this very wish opened it; `edited`: it was there, and said otherwise."""
+    """The issue is as it was wished for. `made`: this very wish opened it; `edited`: it was there, and not so."""
 
     issue: Issue
     made: bool = False
@@ -187,7 +187,7 @@ class PullFacts:
     """Its title."""
     merged: bool = False
     association: str = ""
-    """What the forge calls the author beside this repository now (`MEMBER`, `CONTRIBUTOR`), empty where it does not say.
+    """What the forge calls the author beside this repository now (`MEMBER`, `CONTRIBUTOR`); empty where it is not told.
     Whoever has had a pull merged is no newcomer any longer: who is new is told by history alone.
     """
 

@@ -204,7 +204,7 @@ class History(Protocol):
         """
 
     def posted(self, repo: Repo, since: int, touched: tuple[Touched, ...]) -> tuple[Posted, ...] | Missing:
-        """Comments written on what was `touched` at that time or later, the oldest first; the bot's own are left out."""
+        """Comments written on what was `touched` at that time or later, the oldest first; without the bot's own."""
 
     def open_onto(self, repo: Repo, base: str) -> tuple[Pull, ...] | Missing:
         """The open pulls onto a branch, the newest first."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from urllib.parse import quote, urlsplit
 
 from github.Issue import Issue
@@ -43,14 +43,16 @@ from bot.core.model import (
 )
 from bot.forges.github.branches import Branches
 from bot.forges.github.checks import Checks
+from bot.forges.github.comments import Comments
 from bot.forges.github.commits import Commits
 from bot.forges.github.connection import Connection
 from bot.forges.github.facts import Facts
 from bot.forges.github.history import History
 from bot.forges.github.identity import AppKey
 from bot.forges.github.issues import Issues
+from bot.forges.github.known import known
 from bot.forges.github.milestones import Milestones
-from bot.forges.github.reading import read_comment, read_labellings, read_pull, read_role, reading
+from bot.forges.github.reading import read_labellings, read_pull, read_role, reading
 from bot.forges.github.releases import Releases
 from bot.forges.github.reports import Reports
 from bot.forges.github.tags import Tags
@@ -88,6 +90,7 @@ class GitHub:
         self._manners = manners or Manners()
         self._connection = Connection(base_url.rstrip("/"), credential, self._manners)
         self._clone_base = (clone_base or _clone_base_of(base_url)).rstrip("/")
+        self._comments = Comments(self._connection, self._manners)
         self._reports = Reports(self._connection, self._manners)
         self.tags = Tags(self._connection)
         self.releases = Releases(self._connection, self._manners)
@@ -193,7 +196,7 @@ class GitHub:
     def _milestone(issue: Issue, number: int) -> Milestone:
         return Milestone(issue.requester, {}, {"number": number}, completed=True)
 
-    # ── comments, reactions and labels; pulls are issues here, so where they stand makes no difference ───────────────────────────────────────────────────────────────────────────────
+    # ── comments, reactions and labels: pulls are issues here, so where a comment stands makes no difference ─────────
 
     def labellings(self, repo: Repo, number: int) -> dict[str, Labelling]:
         """Who put on the labels that an issue or pull has now, by label."""
@@ -211,55 +214,16 @@ class GitHub:
 
     def find_comment(self, repo: Repo, number: int, marker: str, on: Place = "pull") -> Comment | None:  # noqa: ARG002
         """The bot's own first comment that holds `marker`. Anybody else may paste the marker, and is passed over."""
-        me = self.me()
-        with self._known(repo), reading(f"the comments of {repo.path}#{number}"):
-            comments = map(read_comment, self._issue(repo, number).get_comments())
-            return next((found for found in comments if found.author.id == me.id and marker in found.body), None)
+        return self._comments.find(repo, number, marker)
 
     def ensure_comment(self, wish: EnsureComment) -> Comment:
         """Edit the comment that is there, or write it; one that somebody has deleted meanwhile is written anew."""
-        if wish.existing is not None and (edited := self._edit_comment(wish, wish.existing)):
-            return edited
-        found = self.find_comment(wish.repo, wish.number, wish.marker)
-        if found and found.body == wish.body:
-            return found
-        if found and (edited := self._edit_comment(wish, found.id)):
-            return edited
-        try:
-            return self._write_comment(wish)
-        except WireFault as fault:
-            if not fault.in_doubt:
-                raise
-            return self._await_comment(wish, fault)
+        return self._comments.ensure(wish)
 
     def react(self, repo: Repo, number: int, comment: int, reaction: Reaction, on: Place = "pull") -> None:  # noqa: ARG002
         """Add a reaction to a comment; GitHub keeps one of each kind per account."""
         with reading(f"comment {comment} of {repo.path}"):
             self._issue(repo, number).get_comment(comment).create_reaction(reaction)
-
-    def _write_comment(self, wish: EnsureComment) -> Comment:
-        with self._known(wish.repo), reading(f"the comment just written on {wish.repo.path}#{wish.number}"):
-            return read_comment(self._issue(wish.repo, wish.number).create_comment(wish.body))
-
-    def _await_comment(self, wish: EnsureComment, fault: WireFault) -> Comment:
-        # Not written again here: the forge may still be about to act, and nothing would refuse a second comment.
-        for wait in self._manners.waits:
-            self._manners.clock.sleep(wait)
-            found = self.find_comment(wish.repo, wish.number, wish.marker)
-            if found:
-                return found
-        raise fault
-
-    def _edit_comment(self, wish: EnsureComment, comment: int) -> Comment | None:
-        found = self._issue(wish.repo, wish.number).get_comment(comment)
-        try:
-            with reading(f"comment {comment} of {wish.repo.path}"):
-                found.edit(wish.body)
-                return read_comment(found)
-        except WireFault as fault:
-            if fault.status == 404:
-                return None
-            raise
 
     def _remove_label(self, issue: Issue, label: str) -> None:
         # PyGithub leaves slashes as they are, and two dots would name something else altogether.
@@ -340,25 +304,8 @@ class GitHub:
         """API requests sent so far."""
         return self._connection.calls
 
-    @contextmanager
-    def _known(self, repo: Repo) -> Iterator[None]:
-        """What is asked for in here exists: GitHub has told of it, or we have just made it. That it is not found will
-        pass, unless GitHub hides the whole repository from us.
-        """
-        try:
-            yield
-        except WireFault as fault:
-            fault.passing = fault.passing or (fault.status == 404 and self._sees(repo))
-            raise
-
-    def _sees(self, repo: Repo) -> bool:
-        try:
-            self._connection.wire(repo).requestJsonAndCheck("GET", f"/repos/{repo.path}")
-        except WireFault as fault:
-            if fault.status == 404:
-                return False
-            raise
-        return True
+    def _known(self, repo: Repo) -> AbstractContextManager[None]:
+        return known(self._connection, repo)
 
     def _repository(self, repo: Repo) -> Repository:
         return Repository(self._connection.wire(repo), url=f"/repos/{repo.path}")

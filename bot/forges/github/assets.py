@@ -36,7 +36,7 @@ class Assets:
             return _refused(fault, repo, tag, name)
 
     def _look(self, repo: Repo, release: Fields, name: str, content: bytes) -> Asset | Refused | None:
-        """What is there under this name. The remains of an upload are cleared away: they would be in the way for ever."""
+        """What is there under this name. Remains of an upload are cleared away: they would be in the way for ever."""
         wire, releases = self._connection.wire(repo), f"/repos/{repo.path}/releases"
         with reading(f"the files of release {release.text('tag_name')} of {repo.path}"):
             listed = each(wire, f"{releases}/{release.number('id')}/assets")

@@ -57,7 +57,7 @@ def question_of(numbers: tuple[int, ...]) -> str:
 
 
 def _check(answer: Fields, repo: Repo) -> None:
-    """Raise what GitHub says beside an answer, which is 200 all the same; that single pulls are missing is no trouble."""
+    """Raise what GitHub says beside an answer that is 200 all the same; that pulls are missing is no trouble."""
     errors = answer.each("errors") if answer.has("errors") else []
     there = answer.has("data") and answer.fields("data").has("repository")
     serious = [error for error in errors if not (there and error.says("type", "NOT_FOUND"))]

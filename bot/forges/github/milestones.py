@@ -72,8 +72,8 @@ class Milestones:
 
     def _send(self, repo: Repo, verb: str, where: str, body: Json) -> Milestone:
         with reading(f"the milestone just written in {repo.path}"):
-            wire = self._connection.wire(repo)
-            return _read(Fields("", wire.requestJsonAndCheck(verb, f"{place_of(repo)}/milestones{where}", input=body)[1]))
+            path = f"{place_of(repo)}/milestones{where}"
+            return _read(Fields("", self._connection.wire(repo).requestJsonAndCheck(verb, path, input=body)[1]))
 
 
 def _read(found: Fields) -> Milestone:

@@ -66,7 +66,7 @@ class Releases:
         there = _read(found)
         if latest and (there.draft or there.prerelease):
             kind = "a draft" if there.draft else "a prerelease"
-            return Refused(f"The release {tag} is {kind}, and GitHub gives the mark Latest to none.", "Publish it first.")
+            return Refused(f"The release {tag} is {kind}, and GitHub marks none as Latest.", "Publish it first.")
         try:
             if self._is_latest(repo, tag) == latest:
                 return there

@@ -27,17 +27,31 @@ from bot.core.actions import (
     Reaction,
     Refused,
 )
-from bot.core.errors import UserError
-from bot.core.model import Capabilities, CheckReport, CloneAccess, Comment, NewCommit, Person, Pull, Repo, Role, Secret
+from bot.core.issues import PullFacts
+from bot.core.model import (
+    Capabilities,
+    CheckReport,
+    CloneAccess,
+    Comment,
+    NewCommit,
+    Person,
+    Place,
+    Pull,
+    Repo,
+    Role,
+    Secret,
+)
 from bot.forges.gitlab.branches import Branches
 from bot.forges.gitlab.checks import Checks
 from bot.forges.gitlab.connection import Connection
+from bot.forges.gitlab.facts import facts_of
 from bot.forges.gitlab.history import History
+from bot.forges.gitlab.issues import Issues
+from bot.forges.gitlab.milestones import Milestones
+from bot.forges.gitlab.notes import Notes, Spot
 from bot.forges.gitlab.reading import (
-    is_by_people,
     known,
     read_account,
-    read_comment,
     read_labellings,
     read_pull,
     read_role,
@@ -48,14 +62,13 @@ from bot.forges.gitlab.releases import Releases
 from bot.forges.gitlab.reports import ensure_report
 from bot.forges.gitlab.tags import Tags
 from bot.forges.gitlab.threads import Threads
+from bot.forges.gitlab.words import listed, spoken
 from bot.forges.pacing import Manners
 from bot.forges.wire_fault import WireFault
 
 _log = logging.getLogger(__name__)
 
-_AWARDS: dict[Reaction, str] = {"eyes": "eyes", "rocket": "rocket", "confused": "confused", "-1": "thumbsdown"}
 _GROUP = re.compile(r"@?([A-Za-z0-9_][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_][A-Za-z0-9_.-]*){0,20})", re.ASCII)
-_COMMAND = re.compile(r"^([ \t]*)/(?=[a-z])", re.MULTILINE | re.IGNORECASE)
 _MOST_ACCOUNTS = 10_000
 
 
@@ -84,6 +97,9 @@ class GitLab:
         self.branches = Branches(self._connection)
         self.checks = Checks(self._connection)
         self.history = History(self._connection, self.me)
+        self.issues = Issues(self._connection, self._manners, self.me)
+        self.milestones = Milestones(self._connection)
+        self._notes = Notes(self._connection, self._manners, self.me)
         self.threads = Threads(self._connection)
         self._bots: dict[int, bool] = {}
         self._learning = Lock()
@@ -145,13 +161,13 @@ class GitLab:
 
     def describe_pull(self, repo: Repo, number: int, body: str) -> None:
         """Give a merge request another description; its title stays."""
-        self._edit(repo, number, {"description": _spoken(body)})
+        self._edit(repo, number, {"description": spoken(body)})
 
     def dress_pull(self, wish: DressPull) -> None:
         """Add labels, set assignees and milestone with one request, and one before it for each assignee: GitLab wants
         their ids. Who has no account is left out.
         """
-        edit: dict[str, object] = {"add_labels": _listed(wish.labels)} if wish.labels else {}
+        edit: dict[str, object] = {"add_labels": listed(wish.labels)} if wish.labels else {}
         if assignees := [found for name in wish.assignees if (found := self._id_of(name)) is not None]:
             edit["assignee_ids"] = assignees
         if wish.milestone is not None:
@@ -165,7 +181,7 @@ class GitLab:
                     "source_branch": wish.head,
                     "target_branch": wish.base,
                     "title": title_of(wish.title, draft=wish.draft),
-                    "description": _spoken(wish.body),
+                    "description": spoken(wish.body),
                 }
             )
             return read_pull(opened.attributes)
@@ -205,71 +221,24 @@ class GitLab:
     def set_labels(self, repo: Repo, number: int, add: tuple[str, ...], remove: tuple[str, ...]) -> None:
         """Put labels on and take labels off with one request; the rest stays. GitLab makes labels that are new."""
         there = tuple(label for label in remove if "," not in label)  # no label has one, so it is not there
-        edit = {"add_labels": _listed(add)} if add else {}
-        self._edit(repo, number, {**edit, "remove_labels": _listed(there)} if there else edit)
+        edit = {"add_labels": listed(add)} if add else {}
+        self._edit(repo, number, {**edit, "remove_labels": listed(there)} if there else edit)
 
-    def find_comment(self, repo: Repo, number: int, marker: str) -> Comment | None:
+    def find_comment(self, repo: Repo, number: int, marker: str, on: Place = "pull") -> Comment | None:
         """The bot's own first comment that holds `marker`. Anybody else may paste the marker, and is passed over."""
-        me = self.me()
-        with known(), reading(f"the comments of {repo.path}!{number}"):
-            notes = self._merge_request(repo, number).notes.list(iterator=True, order_by="created_at", sort="asc")
-            comments = (read_comment(note.attributes) for note in notes if is_by_people(note.attributes))
-            found = next((one for one in comments if one.author.id == me.id and marker in one.body), None)
-        return None if found is None else Comment(found.id, me, found.body)
+        return self._notes.find(Spot(repo, number, on), marker)
 
     def ensure_comment(self, wish: EnsureComment) -> Comment:
         """Edit the comment that is there, or write it; one that somebody has deleted meanwhile is written anew."""
-        if wish.existing is not None and (edited := self._edit_comment(wish, wish.existing)):
-            return edited
-        found = self.find_comment(wish.repo, wish.number, wish.marker)
-        if found and found.body.rstrip() == _spoken(wish.body).rstrip():
-            return found
-        if found and (edited := self._edit_comment(wish, found.id)):
-            return edited
-        try:
-            return self._write_comment(wish)
-        except WireFault as fault:
-            if not fault.in_doubt:
-                raise
-            return self._await_comment(wish, fault)
+        return self._notes.ensure(wish)
 
-    def react(self, repo: Repo, number: int, comment: int, reaction: Reaction) -> None:
+    def react(self, repo: Repo, number: int, comment: int, reaction: Reaction, on: Place = "pull") -> None:
         """Award an emoji to a comment; GitLab keeps one of each kind per account, and refuses a second."""
-        awards = self._merge_request(repo, number).notes.get(comment, lazy=True).awardemojis
-        try:
-            with reading(f"comment {comment} of {repo.path}!{number}"):
-                awards.create({"name": _AWARDS[reaction]})
-        except WireFault as fault:
-            if "already been taken" not in fault.said:
-                raise
+        self._notes.react(Spot(repo, number, on), comment, reaction)
 
-    def _write_comment(self, wish: EnsureComment) -> Comment:
-        with known(), reading(f"the comment just written on {wish.repo.path}!{wish.number}"):
-            written = self._merge_request(wish.repo, wish.number).notes.create({"body": _spoken(wish.body)})
-            return self._own(read_comment(written.attributes))
-
-    def _await_comment(self, wish: EnsureComment, fault: WireFault) -> Comment:
-        # Not written again here: the forge may still be about to act, and nothing would refuse a second comment.
-        for wait in self._manners.waits:
-            self._manners.clock.sleep(wait)
-            found = self.find_comment(wish.repo, wish.number, wish.marker)
-            if found:
-                return found
-        raise fault
-
-    def _edit_comment(self, wish: EnsureComment, comment: int) -> Comment | None:
-        try:
-            with known(), reading(f"comment {comment} of {wish.repo.path}!{wish.number}"):
-                notes = self._merge_request(wish.repo, wish.number).notes
-                return self._own(read_comment(notes.update(comment, {"body": _spoken(wish.body)})))
-        except WireFault as fault:
-            if fault.status == 404:
-                return None
-            raise
-
-    def _own(self, comment: Comment) -> Comment:
-        me = self.me()
-        return Comment(comment.id, me, comment.body) if comment.author.id == me.id else comment
+    def facts(self, repo: Repo, numbers: tuple[int, ...]) -> dict[int, PullFacts]:
+        """What merge requests say of themselves; a request for a hundred."""
+        return facts_of(self._connection, repo, numbers)
 
     # ── git, and commits ─────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -367,18 +336,6 @@ class GitLab:
 
     def _merge_request(self, repo: Repo, number: int) -> ProjectMergeRequest:
         return self._project(repo).mergerequests.get(number, lazy=True)
-
-
-def _spoken(body: str) -> str:
-    """The text as GitLab may have it: a line that begins with a slash would be obeyed, with the bot's rights."""
-    return _COMMAND.sub("\\1\u200b/", body)
-
-
-def _listed(labels: tuple[str, ...]) -> str:
-    for label in labels:
-        if "," in label:
-            raise UserError(f"GitLab cannot have a label “{label}”: labels hold no commas there. Name it otherwise.")
-    return ",".join(labels)
 
 
 def _is_settling(fault: WireFault) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 from bot.core.actions import Missing
 from bot.core.model import Check, CheckState, Repo
+from bot.core.standing import Required
 from bot.forges.fields import OBJECT_ID, Fields
 from bot.forges.gitlab.connection import Connection
 from bot.forges.gitlab.reading import reading
@@ -45,6 +46,16 @@ class Checks:
                 return missing
             raise
         return tuple(sorted(found, key=lambda check: (check.name, check.state)))
+
+    def required(self, repo: Repo, branch: str) -> Required | None:  # noqa: ARG002 - one setting for all branches
+        """Whether the project wants pipelines to succeed; GitLab knows no names. External status checks are left out:
+        they are answered for merge requests, and never for a commit by itself.
+        """
+        with reading(f"the settings of {repo.path}"):
+            found = Fields("", self._connection.client.projects.get(repo.id).attributes)
+            if not found.has("only_allow_merge_if_pipeline_succeeds"):
+                return None
+            return Required(whole_pipeline=found.says("only_allow_merge_if_pipeline_succeeds", value=True))
 
 
 def _latest(found: Iterable[Fields], key: str) -> Iterable[Fields]:

@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 
 from bot.core.actions import Missing
 from bot.core.history import Posted, Touched
-from bot.core.model import Person, Pull, Repo
+from bot.core.issues import TRACKER_LABEL
+from bot.core.model import Person, Place, Pull, Repo
 from bot.forges.fields import Fields, UnreadableError
 from bot.forges.gitlab.connection import Connection
 from bot.forges.gitlab.reading import is_by_people, read_person, read_pull, reading
@@ -44,10 +45,15 @@ class History:
         return tuple(sorted(found, key=lambda repo: repo.path.lower()))
 
     def touched(self, repo: Repo, since: int) -> tuple[Touched, ...] | Missing:
-        """One request for a hundred merge requests that something happened to, and one where nothing did."""
+        """One request for a hundred merge requests that something happened to, and one where nothing did; the same
+        again for trackers, since GitLab has a list of issues apart.
+        """
         try:
             with reading(f"what happened in {repo.path}"):
-                found = {one.number: one for one in map(_read_touched, self._each_since(repo, since))}
+                pulls = [_read_touched(one, "pull") for one in self._each_since(repo, since, "merge_requests")]
+                asked = self._each_since(repo, since, "issues", labels=TRACKER_LABEL)
+                trackers = [_read_touched(one, "issue") for one in asked]
+                found = {(one.on, one.number): one for one in (*pulls, *trackers)}
         except WireFault as fault:
             if fault.status == 404:
                 return Missing(f"repository {repo.path}")
@@ -55,11 +61,11 @@ class History:
         return tuple(sorted(found.values(), key=lambda one: (one.touched_at, one.number)))
 
     def posted(self, repo: Repo, since: int, touched: tuple[Touched, ...]) -> tuple[Posted, ...] | Missing:
-        """A request for each merge request that was touched: GitLab has no list of a project's notes."""
+        """A request for each merge request or tracker that was touched: GitLab has no list of a project's notes."""
         found: list[Posted] = []
         try:
-            for pull in touched:
-                found += self._posted_on(repo, since, pull.number)
+            for one in touched:
+                found += self._posted_on(repo, since, one)
         except WireFault as fault:
             if fault.status == 404 and "Project" in fault.said:
                 return Missing(f"repository {repo.path}")
@@ -81,13 +87,14 @@ class History:
                 return Missing(f"repository {repo.path}")
             raise
 
-    def _posted_on(self, repo: Repo, since: int, number: int) -> list[Posted]:
-        """The newest first, so that what is too old need not be read. Of a merge request that is gone there is none."""
+    def _posted_on(self, repo: Repo, since: int, touched: Touched) -> list[Posted]:
+        """The newest first, so that what is too old need not be read. Of what is gone there is none."""
         project = self._connection.client.projects.get(repo.id, lazy=True)
-        notes = project.mergerequests.get(number, lazy=True).notes
+        shelf = project.mergerequests if touched.on == "pull" else project.issues
+        notes = shelf.get(touched.number, lazy=True).notes
         found = []
         try:
-            with reading(f"what was said on {repo.path}!{number}"):
+            with reading(f"what was said on {touched.on} {touched.number} of {repo.path}"):
                 for each in notes.list(
                     iterator=True, order_by="created_at", sort="desc", activity_filter="only_comments"
                 ):
@@ -95,21 +102,22 @@ class History:
                     if _seconds(note, "created_at") < since:
                         break
                     if is_by_people(each.attributes) and not _is_confidential(note):
-                        found.append(_read_note(note, number))
+                        found.append(_read_note(note, touched))
         except WireFault as fault:
             if fault.status != 404 or "Project" in fault.said:
                 raise
         return found
 
-    def _each_since(self, repo: Repo, since: int) -> Iterator[Fields]:
-        """Merge requests that were updated at that time or later, the oldest first; some of them perhaps twice."""
+    def _each_since(self, repo: Repo, since: int, kind: str, **asked_too: str) -> Iterator[Fields]:
+        """What of a kind was updated at that time or later, the oldest first; some of it perhaps twice."""
         cursor, page = since, 1
         while True:
             asked = {
                 "state": "all", "scope": "all", "order_by": "updated_at", "sort": "asc", "per_page": PAGE, "page": page,
                 "updated_after": datetime.fromtimestamp(max(cursor, 0), UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+                **asked_too,
             }  # fmt: skip
-            path = f"/projects/{repo.id}/merge_requests"
+            path = f"/projects/{repo.id}/{kind}"
             answer = self._connection.client.http_request("get", path, query_data=asked)
             items = answer.json()
             if not isinstance(items, list):
@@ -126,7 +134,7 @@ def _read_project(found: Fields) -> Repo:
     return Repo("gitlab", found.number("id"), found.text("path_with_namespace"), found.text("default_branch"))
 
 
-def _read_touched(found: Fields) -> Touched:
+def _read_touched(found: Fields, on: Place) -> Touched:
     state = found.text("state")
     return Touched(
         number=found.number("iid"),
@@ -134,20 +142,22 @@ def _read_touched(found: Fields) -> Touched:
         is_merged=state == "merged",
         labels=found.texts("labels"),
         touched_at=_seconds(found, "updated_at"),
+        on=on,
     )
 
 
-def _read_note(found: Fields, number: int) -> Posted:
+def _read_note(found: Fields, place: Touched) -> Posted:
     """A note. GitLab changes the time of the last edit for reactions too, and says of neither which it was: a note that
     somebody has reacted to counts as edited, because an edited one must not pass for what it was not.
     """
     return Posted(
-        number=number,
+        number=place.number,
         comment=found.number("id"),
         actor=read_person(found, "author"),
         body=found.text("body"),
         posted_at=_seconds(found, "created_at"),
         is_edited=(_moment(found, "updated_at") - _moment(found, "created_at")).total_seconds() >= 1,
+        on=place.on,
     )
 
 

@@ -11,8 +11,9 @@ from typing import Any
 from gitlab.v4.objects import ProjectReleaseManager
 
 from bot.core.actions import Missing, Refused
-from bot.core.model import Release, ReleaseWish, Repo
+from bot.core.model import Asset, Release, ReleaseWish, Repo
 from bot.forges.fields import Fields
+from bot.forges.gitlab.assets import Assets, read_asset
 from bot.forges.gitlab.connection import Connection
 from bot.forges.gitlab.reading import reading
 from bot.forges.pacing import Manners
@@ -27,6 +28,12 @@ class Releases:
     def __init__(self, connection: Connection, manners: Manners) -> None:
         self._connection = connection
         self._manners = manners
+        self._assets = Assets(connection)
+
+    def all(self, repo: Repo) -> tuple[Release, ...]:
+        """A request for a hundred releases."""
+        with reading(f"the releases of {repo.path}"):
+            return tuple(_read(release.attributes) for release in self._of(repo).list(iterator=True))
 
     def find(self, repo: Repo, tag: str) -> Release | Missing:
         """The release of a tag."""
@@ -53,6 +60,19 @@ class Releases:
     def publish(self, repo: Repo, tag: str, *, latest: bool) -> Release | Missing | Refused:  # noqa: ARG002 - no mark
         """What is there is published."""
         return self.find(repo, tag)
+
+    def set_latest(self, repo: Repo, tag: str, *, latest: bool) -> Release | Missing | Refused:  # noqa: ARG002 - no mark
+        """GitLab has no mark that could be given."""
+        reason = f"GitLab has no mark Latest to give to {tag} or to take away: it shows the newest release first."
+        return Refused(reason, "Say in the release's text which one to use.")
+
+    def attach(self, repo: Repo, tag: str, name: str, content: bytes) -> Asset | Missing | Refused:
+        """Put the file among the project's generic packages, and link it from the release where no link is called so."""
+        there = self._look(repo, tag)
+        if there is None:
+            return Missing(f"release {tag} of {repo.path}")
+        linked = next((asset for asset in there.assets if asset.name == name), None)
+        return linked or self._assets.hang(repo, tag, name, content)
 
     def _look(self, repo: Repo, tag: str) -> Release | None:
         if not is_ref_name(tag):
@@ -99,7 +119,13 @@ def _read(attributes: Mapping[str, Any]) -> Release:
         title=found.text("name") if found.has("name") else "",
         body=found.text("description") if found.has("description") else "",
         url=found.fields("_links").text("self"),
+        assets=tuple(sorted(map(read_asset, _links(found)), key=lambda asset: asset.name)),
     )
+
+
+def _links(found: Fields) -> list[Fields]:
+    assets = found.fields("assets") if found.has("assets") else Fields("", {})
+    return assets.each("links") if assets.has("links") else []
 
 
 def _refused(fault: WireFault, repo: Repo, tag: str) -> Refused:
