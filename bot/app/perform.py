@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from bot.app.log import conceal, hide_for_now
-from bot.app.perform_issues import ask_issues, ask_milestones
+from bot.app.perform_issues import ask_about_work
 from bot.core.actions import (
     Action,
     BranchMoved,
@@ -151,10 +151,9 @@ class Performer:
                 return ()  # who remembers jobs answers this before it comes here
             case GetChecks() | GetRequired() | FindTags() | FindOpenOnto():
                 return self._ask_how_lines_stand(action)
-            case GetIssue() | FindIssue() | EnsureIssue() | FindLabelled() | GetFacts():
-                return ask_issues(self._forge(action.repo), action)
-            case FindMilestone() | EnsureMilestone() | FindInMilestone():
-                return ask_milestones(self._forge(action.repo), action)
+            case GetIssue() | FindIssue() | EnsureIssue() | FindLabelled() | GetFacts() \
+                    | FindMilestone() | EnsureMilestone() | FindInMilestone():  # fmt: skip
+                return ask_about_work(self._forge(action.repo), action)
             case DescribePull() | DressPull() | SetLabels() | ReportOn():
                 return self._tell_forge(action)
             case _:

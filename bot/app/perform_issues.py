@@ -20,9 +20,22 @@ from bot.core.issues import (
 )
 from bot.forges import Forge
 
+OfIssues = GetIssue | FindIssue | EnsureIssue | FindLabelled
+OfMilestones = FindMilestone | EnsureMilestone | FindInMilestone
 
-def ask_issues(forge: Forge, action: GetIssue | FindIssue | EnsureIssue | FindLabelled | GetFacts) -> object:
-    """Questions and wishes about issues, and what pulls say of themselves."""
+
+def ask_about_work(forge: Forge, action: OfIssues | OfMilestones | GetFacts) -> object:
+    """Whatever is asked or wished for here."""
+    match action:
+        case GetFacts(repo, numbers):
+            return forge.facts(repo, numbers)
+        case FindMilestone() | EnsureMilestone() | FindInMilestone():
+            return _ask_milestones(forge, action)
+        case _:
+            return _ask_issues(forge, action)
+
+
+def _ask_issues(forge: Forge, action: OfIssues) -> object:
     match action:
         case GetIssue(repo, number):
             return forge.issues.get(repo, number)
@@ -32,12 +45,9 @@ def ask_issues(forge: Forge, action: GetIssue | FindIssue | EnsureIssue | FindLa
             return forge.issues.ensure(repo, replace(wish, title=conceal(wish.title), body=conceal(wish.body)))
         case FindLabelled(repo, label, most):
             return forge.issues.labelled(repo, label, most)
-        case GetFacts(repo, numbers):
-            return forge.facts(repo, numbers)
 
 
-def ask_milestones(forge: Forge, action: FindMilestone | EnsureMilestone | FindInMilestone) -> object:
-    """Questions and wishes about milestones."""
+def _ask_milestones(forge: Forge, action: OfMilestones) -> object:
     match action:
         case FindMilestone(repo, title):
             return forge.milestones.find(repo, title)

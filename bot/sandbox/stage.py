@@ -12,7 +12,7 @@ from typing import Concatenate, ParamSpec, TypeVar, get_args
 from bot.sandbox.bare import ZERO, Bare
 from bot.sandbox.faces import MergeWish, PullWish
 from bot.sandbox.forge import Forge
-from bot.sandbox.issues import Scene, add_comment, add_labels, remove_label
+from bot.sandbox.issues import Scene, add_comment, add_labels, open_issue, remove_label
 from bot.sandbox.merging import Conflicting, Landing, Method, land_squash, sign, write_commit
 from bot.sandbox.pushes import follow_refs
 from bot.sandbox.refusals import Refusal, not_found
@@ -106,6 +106,30 @@ class Stage:
         """Let only a role (or `nobody`) create, move and delete tags; on GitHub it is a ruleset."""
         _check_roles((*ROLES, NOBODY), push)
         self.find(path).tag_rules[names] = Protection(self.forge.world.take_id(), names, push)
+
+    @acting
+    def demand_checks(self, path: str, branch: str, *names: str, ruleset: bool = False) -> None:
+        """Have a branch demand checks, by its protection or by a ruleset; on GitLab everything that runs, everywhere.
+
+        The sandbox only tells of it: it lets everybody push all the same.
+        """
+        repository = self.find(path)
+        repository.pipelines_must_succeed = True
+        if ruleset:
+            rule = Protection(self.forge.world.take_id(), branch, "read", checks=list(names))
+            repository.branch_rules[branch] = rule
+        else:
+            repository.required[branch] = list(names)
+
+    @acting
+    def open_issue(self, path: str, title: str, body: str = "", *, by: str, labels: tuple[str, ...] = ()) -> int:
+        """Open an issue that is no pull; its number."""
+        login = self.forge.add_user(by).login
+        issue = open_issue(self.forge, self._shelf(path), title, body, login)
+        scene = Scene(self.forge, self.find(path), issue, login)
+        scene.tell("opened")
+        add_labels(scene, labels)
+        return issue.number
 
     @acting
     def set_merge_method(self, path: str, method: MergeMethod) -> None:
@@ -206,6 +230,23 @@ class Stage:
     @acting
     def comment(self, path: str, number: int, body: str, *, by: str) -> Comment:
         return add_comment(self._scene(path, number, by), body)
+
+    @acting
+    def comment_on_issue(self, path: str, number: int, body: str, *, by: str) -> Comment:
+        """The same on an issue, which some forges number apart from pulls."""
+        scene = Scene(self.forge, self.find(path), self.plain_issue(path, number), self.forge.add_user(by).login)
+        return add_comment(scene, body)
+
+    def plain_issue(self, path: str, number: int) -> Issue:
+        """What the forge remembers of an issue that is no pull."""
+        found = self._shelf(path).get(number)
+        if found is None:
+            raise not_found(f"There is no issue {number} in {path}.")
+        return found
+
+    def _shelf(self, path: str) -> dict[int, Issue]:
+        repository = self.find(path)
+        return repository.issues if self.forge.face.kind == "github" else repository.tickets
 
     def issue(self, path: str, number: int) -> Issue:
         """What the forge remembers of an issue or a pull, to look at."""

@@ -189,6 +189,8 @@ class Protection:
     push: str = "maintain"
     merge: str = "maintain"
     force: bool = False
+    checks: list[str] = field(default_factory=list)
+    """The checks that have to pass first; GitHub's rulesets can demand that of branches."""
 
 
 @dataclass
@@ -263,6 +265,20 @@ class Pass:
 
 
 @dataclass
+class Asset:
+    """A file that hangs on a release, or on GitLab a link to one. What was cut off while it was sent is `open`."""
+
+    id: int
+    name: str
+    user: str
+    created_at: int
+    size: int = 0
+    sha256: str = ""
+    state: Literal["uploaded", "open"] = "uploaded"
+    url: str = ""
+
+
+@dataclass
 class Release:
     """A release; `id`, `draft` and `prerelease` are GitHub's alone."""
 
@@ -275,6 +291,7 @@ class Release:
     id: int = 0
     draft: bool = False
     prerelease: bool = False
+    assets: list[Asset] = field(default_factory=list)
 
 
 @dataclass
@@ -315,6 +332,12 @@ class Repository:
     """Releases that are not published yet. GitHub takes any number of them for one tag."""
     latest: str = ""
     """The tag whose release was last given GitHub's mark Latest; without one the forge finds it by time."""
+    required: dict[str, list[str]] = field(default_factory=dict)
+    """The checks that the protection of a branch demands, as GitHub has it beside rulesets."""
+    pipelines_must_succeed: bool = False
+    """GitLab's setting: nothing is merged whose pipeline has not succeeded."""
+    packages: dict[str, str] = field(default_factory=dict)
+    """GitLab's generic packages: the digest of each file by `name/version/file`."""
 
     @property
     def path(self) -> str:

@@ -19,6 +19,8 @@ from bot.forges.github.wire import Wire
 from bot.forges.ref_names import is_ref_name
 from bot.forges.wire_fault import WireFault
 
+_DEMANDS_NOTHING = ("Required status checks not enabled", "Branch not protected")
+"""What GitHub says to those who may know; to everybody else it says that nothing was found, or that it is forbidden."""
 _RUNS: dict[str, CheckState] = {"success": "passed", "neutral": "skipped", "skipped": "skipped"}
 _STATUSES: dict[str, CheckState] = {"success": "passed", "pending": "pending"}
 
@@ -46,8 +48,8 @@ class Checks:
         return tuple(sorted([*runs, *said], key=lambda check: (check.name, check.state)))
 
     def required(self, repo: Repo, branch: str) -> Required | None:
-        """What rulesets and the branch's own protection demand: two requests. None where a protection does not say what
-        it demands, and for a branch that is not there: a pattern may protect it that only administrators see.
+        """What rulesets and the branch's own protection demand: two requests, three where the protection tells nothing
+        here. None where only administrators are told, and for a branch that is not there: a pattern may protect it.
         """
         if not is_ref_name(branch):
             return None
@@ -77,9 +79,19 @@ def _of_branch(wire: Wire, path: str, branch: str) -> tuple[str, ...] | None:
     protection = found.fields("protection") if found.has("protection") else Fields("", {})
     if protection.says("enabled", value=False):
         return ()
-    if not protection.has("required_status_checks"):
-        return None
-    return tuple(sorted(set(protection.fields("required_status_checks").texts("contexts"))))
+    told = protection.fields("required_status_checks") if protection.has("required_status_checks") else None
+    contexts = told.texts("contexts") if told else ()
+    # That none are named here may mean that there are none, or that they are not for everybody's eyes.
+    return contexts or _of_protection(wire, f"{path}/protection/required_status_checks")
+
+
+def _of_protection(wire: Wire, path: str) -> tuple[str, ...] | None:
+    try:
+        return ask(wire, path).texts("contexts")
+    except WireFault as fault:
+        if fault.status not in (403, 404):
+            raise
+        return () if fault.said in _DEMANDS_NOTHING else None
 
 
 def _of_rule(rule: Fields) -> Iterator[str]:

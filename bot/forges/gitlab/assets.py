@@ -36,8 +36,8 @@ class Assets:
             return Refused(reason, "Use letters, digits, . _ + and - in both.")
         try:
             with reading(f"the file {name} just uploaded to {repo.path}"):
-                project = self._connection.client.projects.get(repo.id, lazy=True)
-                project.generic_packages.upload(_PACKAGE, tag, name, data=content)
+                path = self._address(repo, tag, name).removeprefix(self._connection.client.api_url)
+                self._connection.client.http_put(path, post_data=content, raw=True)
                 return self._link(repo, tag, name)
         except WireFault as fault:
             return _refused(fault, repo, tag, name)

@@ -67,7 +67,7 @@ class Releases:
         return Refused(reason, "Say in the release's text which one to use.")
 
     def attach(self, repo: Repo, tag: str, name: str, content: bytes) -> Asset | Missing | Refused:
-        """Put the file among the project's generic packages, and link it from the release where no link is called so."""
+        """Upload the file as a generic package, and link it from the release, where no link is called so."""
         there = self._look(repo, tag)
         if there is None:
             return Missing(f"release {tag} of {repo.path}")

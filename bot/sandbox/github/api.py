@@ -20,8 +20,10 @@ from bot.sandbox.faults import Journal
 from bot.sandbox.forge import Forge
 from bot.sandbox.github import (
     routes_apps,
+    routes_assets,
     routes_checks,
     routes_data,
+    routes_graphql,
     routes_hooks,
     routes_issues,
     routes_pulls,
@@ -38,12 +40,13 @@ from bot.sandbox.state import ROLES, Repository, User
 ROUTES = (
     *routes_pulls.ROUTES, *routes_issues.ROUTES, *routes_repositories.ROUTES, *routes_apps.ROUTES,
     *routes_checks.ROUTES, *routes_data.ROUTES, *routes_hooks.ROUTES, *routes_releases.ROUTES, *routes_rules.ROUTES,
+    *routes_assets.ROUTES, *routes_graphql.ROUTES,
 )
 _PREFIX = "/api/v3"
 _REPO = "/repos/{owner}/{repo}"
 _NUMBERS = {
     "pull_number", "issue_number", "comment_id", "milestone_number", "hook_id", "installation_id", "check_run_id",
-    "release_id", "ruleset_id", "delivery_id",
+    "release_id", "ruleset_id", "delivery_id", "asset_id",
 }
 _WITH_SLASHES = {"ref", "branch", "path", "name", "commit_sha", "tag"}
 _HEADERS = {
@@ -150,6 +153,8 @@ def _rules(route: Route) -> Iterable[Rule]:
 
 def _read_body(request: Request) -> object:
     data = request.get_data()
+    if request.mimetype == "application/octet-stream":
+        return data
     if not data:
         return None
     try:

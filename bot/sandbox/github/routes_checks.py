@@ -6,6 +6,7 @@ It never lets anybody but an App write a check run, and never changes one that a
 from __future__ import annotations
 
 from bot.sandbox.exchanges import Json, Reply
+from bot.sandbox.github.announcing_checks import announce_status, announce_suite
 from bot.sandbox.github.calls import Call, Route
 from bot.sandbox.github.guests import Guest
 from bot.sandbox.github.routes_apps import show_app
@@ -35,6 +36,7 @@ def create_check_run(call: Call) -> Reply:
     run = CheckRun(call.forge.world.take_id(), app.id, sha, call.needed("name", str), call.forge.now())
     _fill(call, run)
     call.repository.check_runs.append(run)
+    announce_suite(call.forge, call.repository, run, show_app(call.view, app))
     return Reply(201, _show_run(call, run))
 
 
@@ -46,6 +48,7 @@ def change_check_run(call: Call) -> Reply:
     if run.app != app.id:
         raise Refusal(403, "Resource not accessible by integration")
     _fill(call, run)
+    announce_suite(call.forge, call.repository, run, show_app(call.view, app))
     return Reply(200, _show_run(call, run))
 
 
@@ -76,6 +79,7 @@ def create_status(call: Call) -> Reply:
         call.forge.now(), description, call.field("target_url", str),
     )
     call.repository.statuses.append(status)
+    announce_status(call.forge, call.repository, status)
     return Reply(201, _show_status(call, status))
 
 

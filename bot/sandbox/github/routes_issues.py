@@ -39,11 +39,12 @@ from bot.sandbox.state import Comment, Entry, Issue, Label
 def list_issues(call: Call) -> Reply:
     state = call.query.get("state", "open")
     wanted = {name.lower() for name in call.query.get("labels", "").split(",") if name}
-    since = _since(call)
+    since, creator, milestone = _since(call), call.query.get("creator"), call.query.get("milestone")
     found = [
         issue for issue in call.repository.issues.values()
         if state in {"all", issue.state} and wanted <= {name.lower() for name in issue.labels}
-        and (since is None or issue.updated_at > since)
+        and (since is None or issue.updated_at > since) and creator in {None, issue.user}
+        and milestone in {None, "*" if issue.milestone else "none", str(issue.milestone)}
     ]
     orders = {"updated": lambda issue: issue.updated_at, "comments": lambda issue: len(issue.comments)}
     order: Callable[[Issue], int] = orders.get(call.query.get("sort", ""), lambda issue: issue.created_at)
@@ -233,6 +234,22 @@ def read_milestone(call: Call) -> Reply:
     return Reply(200, show_milestone(call.view, call.repository, milestone))
 
 
+def edit_milestone(call: Call) -> Reply:
+    milestone = call.repository.milestones.get(call.number("milestone_number"))
+    if milestone is None:
+        raise not_found()
+    description, state = call.field("description", str), call.field("state", str) or milestone.state
+    if state not in {"open", "closed"}:
+        raise invalid("Milestone", "state")
+    if state != milestone.state:
+        milestone.closed_at = call.forge.now() if state == "closed" else None
+    milestone.state = "closed" if state == "closed" else "open"
+    milestone.title = call.field("title", str) or milestone.title
+    milestone.description = milestone.description if description is None else description
+    milestone.updated_at = call.forge.now()
+    return Reply(200, show_milestone(call.view, call.repository, milestone))
+
+
 def _since(call: Call) -> float | None:
     """The time after which something must have been updated: the description says after it, not at it."""
     text = call.query.get("since")
@@ -325,4 +342,5 @@ ROUTES = (
     Route("GET", f"{_REPO}/milestones", list_milestones),
     Route("POST", f"{_REPO}/milestones", make_milestone, "write"),
     Route("GET", f"{_REPO}/milestones/{{milestone_number}}", read_milestone),
+    Route("PATCH", f"{_REPO}/milestones/{{milestone_number}}", edit_milestone, "write"),
 )

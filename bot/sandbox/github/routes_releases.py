@@ -11,11 +11,11 @@ from bot.sandbox.bare import ZERO, GitError
 from bot.sandbox.exchanges import Json, Reply
 from bot.sandbox.github.calls import Call, Route
 from bot.sandbox.github.rules import check_rules
-from bot.sandbox.github.shapes import node_id, show_user, stamp
+from bot.sandbox.github.shapes import View, node_id, show_user, stamp
 from bot.sandbox.merging import sign
 from bot.sandbox.pushes import follow_refs
 from bot.sandbox.refusals import Refusal, invalid, not_found
-from bot.sandbox.state import Release
+from bot.sandbox.state import Asset, Release, Repository
 
 _LATEST = ("true", "false", "legacy")
 _UNSIGNED = {"verified": False, "reason": "unsigned", "signature": None, "payload": None, "verified_at": None}
@@ -86,7 +86,7 @@ def read_latest(call: Call) -> Reply:
 
 
 def read_release(call: Call) -> Reply:
-    return Reply(200, _show(call, _find(call)))
+    return Reply(200, _show(call, find_release_by_id(call)))
 
 
 def create_release(call: Call) -> Reply:
@@ -107,7 +107,7 @@ def create_release(call: Call) -> Reply:
 
 
 def edit_release(call: Call) -> Reply:
-    release, draft = _find(call), call.field("draft", bool)
+    release, draft = find_release_by_id(call), call.field("draft", bool)
     name, body, prerelease = call.field("name", str), call.field("body", str), call.field("prerelease", bool)
     mark = _mark(call, "true" if release.draft else "")
     if release.draft and draft is False:
@@ -155,7 +155,8 @@ def _give_mark(call: Call, release: Release, mark: str) -> None:
         call.repository.latest = ""
 
 
-def _find(call: Call) -> Release:
+def find_release_by_id(call: Call) -> Release:
+    """The release that the path names; drafts are there for those who can push."""
     shown = [*call.repository.releases.values()]
     if call.forge.may(call.repository, call.asker, "write"):
         shown += call.repository.drafts
@@ -174,9 +175,23 @@ def _show(call: Call, release: Release) -> Json:
         "tarball_url": None if release.draft else f"{url}/tarball/{quote(release.tag)}",
         "zipball_url": None if release.draft else f"{url}/zipball/{quote(release.tag)}", "tag_name": release.tag,
         "target_commitish": call.repository.default_branch, "name": release.name, "body": release.description,
-        "draft": release.draft, "prerelease": release.prerelease, "immutable": False, "assets": [],
+        "draft": release.draft, "prerelease": release.prerelease, "immutable": False,
+        "assets": [show_asset(call.view, call.repository, release, asset) for asset in release.assets],
         "created_at": stamp(release.created_at), "author": show_user(call.view, release.user),
         "published_at": None if release.draft else stamp(release.released_at),
+    }
+
+
+def show_asset(view: View, repository: Repository, release: Release, asset: Asset) -> Json:
+    """A file that hangs on a release."""
+    page = f"{view.page_of(repository)}/releases/download/{quote(release.tag)}"
+    return {
+        "url": f"{view.url_of(repository)}/releases/assets/{asset.id}", "id": asset.id,
+        "node_id": node_id("ReleaseAsset", asset.id), "name": asset.name, "label": "", "state": asset.state,
+        "content_type": "application/octet-stream", "size": asset.size,
+        "digest": f"sha256:{asset.sha256}" if asset.sha256 else None, "download_count": 0,
+        "created_at": stamp(asset.created_at), "updated_at": stamp(asset.created_at),
+        "uploader": show_user(view, asset.user), "browser_download_url": f"{page}/{quote(asset.name)}",
     }
 
 

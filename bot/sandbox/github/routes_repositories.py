@@ -95,11 +95,15 @@ def read_branch(call: Call) -> Reply:
     if sha is None:
         raise not_found("Branch not found")
     link, protected = f"{url}/branches/{quote(name)}", is_protected(call.repository, name)
-    checks = {"enforcement_level": "off", "contexts": [], "checks": []}
+    own, wanted = name in call.repository.protected, call.repository.required.get(name, [])
+    checks = {
+        "enforcement_level": "non_admins" if wanted else "off", "contexts": wanted,
+        "checks": [{"context": context, "app_id": None} for context in wanted],
+    }
     return Reply(200, {
         "name": name, "commit": show_commit(call.view, call.repository, bare.commit(sha)), "protected": protected,
         "_links": {"self": link, "html": f"{call.view.page_of(call.repository)}/tree/{quote(name)}"},
-        "protection": {"enabled": protected, "required_status_checks": checks}, "protection_url": f"{link}/protection",
+        "protection": {"enabled": own or bool(wanted), "required_status_checks": checks}, "protection_url": f"{link}/protection",
     })
 
 

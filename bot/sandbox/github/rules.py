@@ -23,7 +23,8 @@ def covers(rule: Protection, name: str) -> bool:
 
 def is_protected(repository: Repository, branch: str) -> bool:
     """What GitHub says of a branch, whether a protection of its own covers it or a ruleset."""
-    return branch in repository.protected or any(covers(rule, branch) for rule in repository.branch_rules.values())
+    own = branch in repository.protected or branch in repository.required
+    return own or any(covers(rule, branch) for rule in repository.branch_rules.values())
 
 
 def satisfies(forge: Forge, repository: Repository, user: User | None, role: str) -> bool:

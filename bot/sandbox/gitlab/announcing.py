@@ -179,7 +179,7 @@ def show_request_in_hook(site: Site, repository: Repository, issue: Issue) -> Js
         "labels": show_labels_in_hook(repository, issue.labels), "target": target,
         "source": show_project_in_hook(site, known) if known else None,
         "url": f"{site.page_of(repository)}/-/merge_requests/{issue.number}",
-        "last_commit": _show_commit(site.page_of(repository), commit),
+        "last_commit": show_commit_in_hook(site.page_of(repository), commit),
     }
 
 
@@ -243,7 +243,8 @@ def _tag_message(bare: Bare, ref: str) -> str | None:
     return message.rstrip("\n") if kind == "tag" else None
 
 
-def _show_commit(page: str, commit: CommitData) -> Json:
+def show_commit_in_hook(page: str, commit: CommitData) -> Json:
+    """A commit as webhooks carry it."""
     return {
         "id": commit.sha, "message": commit.raw_message, "title": commit.message.partition("\n")[0],
         "timestamp": commit.committer.at, "url": f"{page}/-/commit/{commit.sha}",
@@ -255,7 +256,7 @@ def _show_pushed(page: str, bare: Bare, commits: list[CommitData]) -> list[Json]
     touched = bare.touched([commit.sha for commit in commits])
     words = (("added", "A"), ("modified", "M"), ("removed", "D"))
     return [
-        _show_commit(page, commit) | {
+        show_commit_in_hook(page, commit) | {
             word: [path for status, path in touched.get(commit.sha, []) if status == letter] for word, letter in words
         }
         for commit in commits

@@ -23,6 +23,7 @@ from bot.sandbox.gitlab import (
     routes_hooks,
     routes_issues,
     routes_notes,
+    routes_packages,
     routes_projects,
     routes_reports,
     routes_repository,
@@ -35,11 +36,12 @@ from bot.sandbox.state import Repository, User
 
 ROUTES = (
     *routes_projects.ROUTES, *routes_requests.ROUTES, *routes_notes.ROUTES, *routes_repository.ROUTES,
-    *routes_reports.ROUTES, *routes_hooks.ROUTES, *routes_issues.ROUTES,
+    *routes_reports.ROUTES, *routes_hooks.ROUTES, *routes_issues.ROUTES, *routes_packages.ROUTES,
 )
 _PREFIX = "/api/v4"
 _PROJECT = "/projects/{id}"
 _A_MINUTE = 2000
+_FILE = "application/octet-stream"
 
 
 class GitLabApi:
@@ -95,7 +97,8 @@ class GitLabApi:
             repository = self._find_project(arguments["id"])
             self._admit(route, repository, asker)
         site, query = Site(self.forge, request.host_url.rstrip("/")), dict(request.args)
-        return route.answer(Call(self.forge, site, arguments, parameters, query, asker, repository, path))
+        content = request.get_data() if request.mimetype == _FILE else b""
+        return route.answer(Call(self.forge, site, arguments, parameters, query, asker, repository, path, content))
 
     def _find_project(self, word: str) -> Repository:
         number = int(word) if word.isascii() and word.isdigit() else -1

@@ -88,6 +88,8 @@ class Call:
     found: Repository | None
     path: str
     """The path as it was asked for, still quoted."""
+    content: bytes = b""
+    """The body, where it is a file and no parameters."""
 
     @property
     def actor(self) -> str:

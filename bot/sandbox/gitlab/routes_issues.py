@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from bot.sandbox.exchanges import Json, Reply
 from bot.sandbox.gitlab.calls import Call, Malformed, Route, forbidden
-from bot.sandbox.gitlab.routes_requests import dress, scene_of
+from bot.sandbox.gitlab.routes_requests import dress, in_milestone, read_time, scene_of
 from bot.sandbox.gitlab.shapes import Site, no_time, show_milestone, show_user, stamp, stamp_or_none
 from bot.sandbox.issues import Scene, edit_text, open_issue, set_state
 from bot.sandbox.state import Issue, Repository
@@ -18,10 +18,19 @@ _WORDS = {"open": "opened", "closed": "closed"}
 
 def list_issues(call: Call) -> Reply:
     """All states unless one is asked for, the newest first."""
+    call.choice("scope", "all")
     state, labels = call.choice("state", "all", "opened", "closed"), set(call.words("labels") or [])
-    known = [one for one in call.repository.tickets.values() if state in {"all", _WORDS[one.state]}]
-    found = [one for one in known if labels <= set(one.labels)]
-    return call.pages(found[::-1], lambda issue: _show(call.site, call.repository, issue))
+    order = call.choice("order_by", "created_at", "updated_at", "title")
+    newest_first = call.choice("sort", "desc", "asc") == "desc"
+    author, fits = call.number("author_id"), in_milestone(call)
+    since = read_time(call, "updated_after")
+    found = [
+        one for one in call.repository.tickets.values()
+        if state in {"all", _WORDS[one.state]} and labels <= set(one.labels) and fits(one)
+        and author in {None, call.forge.user(one.user).id} and (since is None or one.updated_at >= since)
+    ]
+    found.sort(key=lambda issue: (getattr(issue, order), issue.number), reverse=newest_first)
+    return call.pages(found, lambda issue: _show(call.site, call.repository, issue))
 
 
 def create_issue(call: Call) -> Reply:

@@ -9,7 +9,7 @@ import re
 from urllib.parse import urlencode
 
 from bot.sandbox.exchanges import Reply
-from bot.sandbox.gitlab.calls import Call, Denial, Route, missing
+from bot.sandbox.gitlab.calls import Call, Denial, Malformed, Route, missing
 from bot.sandbox.gitlab.shapes import (
     LEVELS,
     show_full_project,
@@ -22,7 +22,7 @@ from bot.sandbox.gitlab.shapes import (
     stamp,
 )
 from bot.sandbox.issues import create_label, create_milestone, delete_label, rename_label
-from bot.sandbox.state import Label, User
+from bot.sandbox.state import Label, Milestone, User
 
 _COLOR = re.compile(r"#?([0-9a-fA-F]{6})")
 _VERSION = {"version": "19.3.2-ee", "revision": "5a9dbd1b2c3"}
@@ -170,6 +170,32 @@ def make_milestone(call: Call) -> Reply:
     return Reply(201, show_milestone(call.site, call.repository, milestone))
 
 
+def read_milestone(call: Call) -> Reply:
+    return Reply(200, show_milestone(call.site, call.repository, _find_milestone(call)))
+
+
+def edit_milestone(call: Call) -> Reply:
+    milestone, event = _find_milestone(call), call.text("state_event")
+    if event not in {None, "activate", "close"}:
+        raise Malformed("state_event does not have a valid value")
+    text = call.text("description")
+    milestone.title = call.text("title") or milestone.title
+    milestone.description = milestone.description if text is None else text
+    if event is not None:
+        milestone.state = "open" if event == "activate" else "closed"
+    milestone.updated_at = call.forge.now()
+    return Reply(200, show_milestone(call.site, call.repository, milestone))
+
+
+def _find_milestone(call: Call) -> Milestone:
+    """By the number that it has on the whole of the forge."""
+    number = call.id("milestone_id")
+    found = next((one for one in call.repository.milestones.values() if one.id == number), None)
+    if found is None:
+        raise missing("Milestone")
+    return found
+
+
 def _role(call: Call, user: User) -> str | None:
     return call.forge.given_role(call.repository, user)
 
@@ -217,4 +243,6 @@ ROUTES = (
     Route("DELETE", f"{_ALL}/labels/{{label_id}}", drop_label, "triage"),
     Route("GET", f"{_ALL}/milestones", list_milestones),
     Route("POST", f"{_ALL}/milestones", make_milestone, "triage"),
+    Route("GET", f"{_ALL}/milestones/{{milestone_id}}", read_milestone),
+    Route("PUT", f"{_ALL}/milestones/{{milestone_id}}", edit_milestone, "triage"),
 )

@@ -8,11 +8,12 @@ from __future__ import annotations
 from datetime import datetime
 
 from bot.sandbox.exchanges import Json, Reply
+from bot.sandbox.gitlab.announcing_pipelines import announce_pipeline
 from bot.sandbox.gitlab.calls import Call, Denial, Malformed, Route, missing
 from bot.sandbox.gitlab.routes_repository import make_tag
 from bot.sandbox.gitlab.shapes import show_user, stamp, stamp_or_none
 from bot.sandbox.gitlab.shapes_requests import show_commit
-from bot.sandbox.state import Release, Status
+from bot.sandbox.state import Asset, Release, Status
 
 _STATES = ("pending", "running", "success", "failed", "canceled", "skipped")
 _UNDER_WAY = {"pending": "enqueue", "running": "run"}
@@ -38,6 +39,8 @@ def report_status(call: Call) -> Reply:
     known.state = state
     known.description = call.text("description") or known.description
     known.target_url = call.text("target_url") or known.target_url
+    ran = [one for one in call.repository.statuses if one.pipeline == known.pipeline]
+    announce_pipeline(call.forge, call.repository, ran, _show_pipeline(call, ran)["status"])
     return Reply(201, _show_status(call, known))
 
 
@@ -77,7 +80,7 @@ def list_releases(call: Call) -> Reply:
 
 
 def read_release(call: Call) -> Reply:
-    return Reply(200, _show_release(call, _find_release(call)))
+    return Reply(200, _show_release(call, find_release(call)))
 
 
 def create_release(call: Call) -> Reply:
@@ -96,7 +99,7 @@ def create_release(call: Call) -> Reply:
 
 
 def edit_release(call: Call) -> Reply:
-    release, name, text = _find_release(call), call.text("name"), call.text("description")
+    release, name, text = find_release(call), call.text("name"), call.text("description")
     release.name = release.name if name is None else name
     release.description = release.description if text is None else text
     release.released_at = _time(call, "released_at", release.released_at)
@@ -151,7 +154,8 @@ def _show_pipeline(call: Call, statuses: list[Status]) -> Json:
     }
 
 
-def _find_release(call: Call) -> Release:
+def find_release(call: Call) -> Release:
+    """The release of the tag that the path names."""
     release = call.repository.releases.get(call.arguments["tag_name"])
     if release is None:
         raise Denial(404, "404 Not Found")
@@ -181,8 +185,18 @@ def _show_release(call: Call, release: Release) -> Json:
         "released_at": stamp(release.released_at), "upcoming_release": release.released_at > call.forge.now(),
         "author": show_user(call.site, release.user), "commit": show_commit(call.site, call.repository, commit),
         "commit_path": f"{path}/-/commit/{commit.sha}", "tag_path": f"{path}/-/tags/{tag}", "evidences": [],
-        "assets": {"count": len(sources), "sources": sources, "links": []},
+        "assets": {
+            "count": len(sources) + len(release.assets), "sources": sources,
+            "links": [show_link(asset) for asset in release.assets],
+        },
         "_links": {"self": f"{page}/-/releases/{tag}", "edit_url": f"{page}/-/releases/{tag}/edit"},
+    }
+
+
+def show_link(asset: Asset) -> Json:
+    """A link to a file, as releases have it."""
+    return {
+        "id": asset.id, "name": asset.name, "url": asset.url, "direct_asset_url": asset.url, "link_type": "other",
     }
 
 

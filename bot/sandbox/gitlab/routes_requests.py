@@ -160,12 +160,11 @@ def _filter_of(call: Call) -> Callable[[Issue], bool]:
     names = ("source_branch", "target_branch", "author_username")
     same = {name: value for name in names if (value := call.text(name)) is not None}
     labels, numbers = set(call.words("labels") or []), call.words("iids")
-    after, draft = call.text("updated_after"), call.text("wip")
-    since = None if after is None else _read_time("updated_after", after)
+    since, draft, there = read_time(call, "updated_after"), call.text("wip"), in_milestone(call)
 
     def fits(issue: Issue) -> bool:
-        there = dict(zip(names, (issue.part.head_ref, issue.part.base_ref, issue.user), strict=True))
-        if any(there[name] != value for name, value in same.items()):
+        told = dict(zip(names, (issue.part.head_ref, issue.part.base_ref, issue.user), strict=True))
+        if any(told[name] != value for name, value in same.items()) or not there(issue):
             return False
         if not labels <= set(issue.labels) or (numbers is not None and str(issue.number) not in numbers):
             return False
@@ -176,7 +175,20 @@ def _filter_of(call: Call) -> Callable[[Issue], bool]:
     return fits
 
 
-def _read_time(name: str, text: str) -> float:
+def in_milestone(call: Call) -> Callable[[Issue], bool]:
+    """Whether an issue or a merge request is in the milestone that is asked for, by its title."""
+    title, known = call.text("milestone"), call.repository.milestones
+
+    def fits(issue: Issue) -> bool:
+        return title is None or (issue.milestone in known and known[issue.milestone or 0].title == title)
+
+    return fits
+
+
+def read_time(call: Call, name: str) -> float | None:
+    """A parameter that is a time."""
+    if (text := call.text(name)) is None:
+        return None
     try:
         return datetime.fromisoformat(text).timestamp()
     except ValueError as wrong:

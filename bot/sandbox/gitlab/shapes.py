@@ -117,7 +117,7 @@ def show_full_project(site: Site, repository: Repository, asker: User | None) ->
         "visibility": "private" if repository.private else "public",
         **{f"{name}_access_level": "enabled" for name in _ON}, "issues_enabled": True, "merge_requests_enabled": True,
         "empty_repo": not forge.bare(repository).refs("refs/heads/"), "merge_method": repository.merge_method,
-        "squash_option": "default_off", "only_allow_merge_if_pipeline_succeeds": False,
+        "squash_option": "default_off", "only_allow_merge_if_pipeline_succeeds": repository.pipelines_must_succeed,
         "only_allow_merge_if_all_discussions_are_resolved": False, "remove_source_branch_after_merge": True,
         "open_issues_count": sum(ticket.state == "open" for ticket in repository.tickets.values()),
         "updated_at": stamp(repository.pushed_at), "import_status": "none",
