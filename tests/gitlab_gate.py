@@ -70,7 +70,10 @@ KIN = {
 NEVER_SEEN = (
     "GET /version", "GET /projects", "GET /personal_access_tokens/self", "GET /projects/{id}/labels",
     "POST /projects/{id}/labels", "GET /projects/{id}/labels/{label_id}", "PUT /projects/{id}/labels/{label_id}",
-    "GET /projects/{id}/milestones",
+    "GET /projects/{id}/milestones", "GET /projects/{id}/milestones/{milestone_id}",
+    "PUT /projects/{id}/milestones/{milestone_id}",
+    "PUT /projects/{id}/packages/generic/{package_name}/{package_version}/{file_name}",
+    "GET /projects/{id}/releases/{tag}/assets/links", "POST /projects/{id}/releases/{tag}/assets/links",
     "POST /projects/{id}/milestones", "GET /projects/{id}/merge_requests/{n}/resource_label_events",
     "GET /projects/{id}/pipelines", "GET /projects/{id}/pipelines/{pipeline_id}",
     "GET /projects/{id}/protected_branches", "POST /projects/{id}/protected_branches",
@@ -95,6 +98,7 @@ NEVER_SEEN_FILLED = {
     },
     "issue": {"milestone": "", "closed_by": "account"},
     "note": {"resolved_by": "account"},
+    "release": {"assets/links": ""},
 }
 """Fields that were always null or empty when they were seen, with what the sandbox puts into them where it is known."""
 
@@ -117,6 +121,10 @@ WEBHOOKS_NEVER_SEEN = {
         "object_attributes/last_edited_by_id", "object_attributes/updated_by_id",
     ),
     "tag_push": ("message",),
+    "pipeline": (
+        "merge_request", "builds", "object_attributes/name", "object_attributes/duration",
+        "object_attributes/finished_at",
+    ),
 }
 """Fields of webhooks that no body at hand has, or has so: here anything goes."""
 
@@ -304,9 +312,10 @@ def _relax(kin: str, shape: Json) -> Json:
         fields["notes"] = {"types": ["array"], "items": note}
     for name in NEWER.get(kin, ()):
         fields[name] = {"types": ["boolean"]}
-    for name, part in NEVER_SEEN_FILLED.get(kin, {}).items():
+    for path, part in NEVER_SEEN_FILLED.get(kin, {}).items():
         one = {"types": ["null", "object"], "part": part} if part else {"types": [], "open": True}
-        fields[name] = {"types": ["array"], "items": one} if fields[name]["types"] == ["array"] else one
+        within, name = _holder(shape, path)["fields"], path.rpartition("/")[2]
+        within[name] = {"types": ["array"], "items": one} if within[name]["types"] == ["array"] else one
     for name in NEVER_SEEN_EMPTY.get(kin, ()):
         if name in fields:
             fields[name] = fields[name] | {"types": sorted({*fields[name]["types"], "null"})}

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from bot.core.events import (
     BadSignature,
+    ChecksReported,
     CommentEdited,
     CommentPosted,
     Event,
@@ -25,6 +26,7 @@ from bot.core.events import (
     PullLabelled,
     PullOpened,
     PushedTo,
+    TagPushed,
 )
 from bot.core.model import Person, Repo, Secret
 from bot.forges.github_hooks import Delivery, parse
@@ -65,6 +67,12 @@ AILISP = Person(13259400, "ailisp")
 PYUP = Person(16239342, "pyup-bot")
 SIMPLE = "This is a pretty simple change that we need to pull into master."
 MERGIFY = Person(38500045, "mergify-test[bot]", is_bot=True)
+
+
+SIMPLE_TAG = "6113728f27ae82c7b1a177c8d03f9e96e0adf246"
+CHANGES = "ec26c3e57ca3a959ca5aad62de7213c562f8c821"
+TRIMMED = "status/event.goscm_status.json"
+"""A body that somebody has cut down by hand: its sender has no id, and it names no branches."""
 
 
 def mergify(default: str) -> Repo:
@@ -116,6 +124,38 @@ EVENTS: dict[str, Event] = {
             ),
         ]
     },
+    **{
+        f"issue_comment/created.octokit{number}.json": CommentPosted(
+            HELLO, 1, 492700400, CODERTOCAT, "You are totally right! I'll get this fixed right away.", on="issue"
+        )
+        for number in range(3)
+    },
+    **{
+        f"issue_comment/edited.octokit{number}.json": CommentEdited(
+            HELLO, 1, 492700400, CODERTOCAT, "You are totally right! I'll get this fixed today.", on="issue"
+        )
+        for number in (7, 8)
+    },
+    "push/event.goscm_push_tag.json": TagPushed(
+        DRONE, "v0.0.1", "d2b75aa7797ec26b088fa2dd527e9d2c052fcedd", BRAD
+    ),
+    "push/event.goscm_push_tag_delete.json": TagPushed(
+        DRONE, "v0.0.1", "d2b75aa7797ec26b088fa2dd527e9d2c052fcedd", BRAD, "deleted"
+    ),
+    **{
+        f"push/event.octokit{number}.json": TagPushed(HELLO, "simple-tag", SIMPLE_TAG, CODERTOCAT, change)
+        for number, change in ((0, "created"), (1, "deleted"), (2, "deleted"))
+    },
+    "check_suite/completed.octokit0.json": ChecksReported(HELLO, CHANGES, ("changes",), CODERTOCAT),
+    "check_suite/completed.octokit1.json": ChecksReported(
+        repo(186853002, "Codertocat/Hello-World", "main"), CHANGES, ("main",), CODERTOCAT
+    ),
+    **{
+        f"status/event.octokit{number}.json": ChecksReported(
+            HELLO, SIMPLE_TAG, ("master", "changes", "gh-pages"), CODERTOCAT
+        )
+        for number in (0, 1)
+    },
     "push/event.goscm_push_branch_create.json": PushedTo(
         DRONE, "feature-branch", NOBODY, "d2b75aa7797ec26b088fa2dd527e9d2c052fcedd", BRAD
     ),
@@ -143,19 +183,49 @@ EVENTS: dict[str, Event] = {
 
 IGNORED_BECAUSE = {
     "pull_request": "a pull was neither opened, closed nor labelled",
-    "issue_comment": "a comment on an issue that is not a pull",
-    "push": "a push to something that is not a branch",
+    "issue_comment": "a comment was neither written nor edited",
+    "check_suite/completed": "checks on a commit of no branch here",
+    "check_suite": "checks that have not ended",
 }
 
 ALL = sorted(path.relative_to(PAYLOADS).as_posix() for path in PAYLOADS.glob("*/*.json"))
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", [name for name in ALL if name != TRIMMED])
 def test_a_real_payload_becomes_the_right_event_or_is_ignored_with_a_reason(name: str) -> None:
     body = (PAYLOADS / name).read_bytes()
-    kind = name.split("/", maxsplit=1)[0]
-    expected = EVENTS.get(name) or Ignored(IGNORED_BECAUSE.get(kind, f"nothing to do for the event {kind}"))
-    assert parse(headers(kind, body), body, [KEY]) == Delivery("72d3162e-cc78-11e3", expected)
+    kind, which = name.split(".", maxsplit=1)[0], f"nothing to do for the event {name.split('/', maxsplit=1)[0]}"
+    reason = IGNORED_BECAUSE.get(kind) or IGNORED_BECAUSE.get(kind := kind.split("/", maxsplit=1)[0], which)
+    expected = EVENTS.get(name) or Ignored(reason)
+    event = name.split("/", maxsplit=1)[0]
+    assert parse(headers(event, body), body, [KEY]) == Delivery("72d3162e-cc78-11e3", expected)
+
+
+def test_a_status_without_its_branches_or_its_sender_is_malformed() -> None:
+    body = (PAYLOADS / TRIMMED).read_bytes()
+    assert isinstance(parse(headers("status", body), body, [KEY]), Malformed)
+
+
+@pytest.mark.parametrize(("change", "reason"), [
+    ({"state": "pending"}, "a check that has not ended"),
+    ({"branches": []}, "a check on a commit that is no branch's tip"),
+])
+def test_a_status_that_says_nothing_yet_is_ignored(change: dict[str, Any], reason: str) -> None:
+    answer = deliver("status", payload("status/event.octokit0.json") | change)
+    assert answer == Delivery("72d3162e-cc78-11e3", Ignored(reason))
+
+
+def test_an_annotated_tag_is_told_of_with_its_commit_and_one_that_moved_as_moved() -> None:
+    content = payload("push/event.goscm_push_tag.json") | {"before": "1" * 40, "after": "2" * 40}
+    answer = deliver("push", content)
+    assert isinstance(answer, Delivery)
+    assert answer.event == TagPushed(DRONE, "v0.0.1", content["head_commit"]["id"], BRAD, "moved")
+
+
+@pytest.mark.parametrize("ref", ["refs/notes/commits", "refs/pull/1/head"])
+def test_a_push_to_neither_branch_nor_tag_is_ignored(ref: str) -> None:
+    answer = deliver("push", payload("push/event.goscm_push_tag.json") | {"ref": ref})
+    assert answer == Delivery("72d3162e-cc78-11e3", Ignored("a push to something that is neither branch nor tag"))
 
 
 def test_the_table_names_only_files_that_are_there_and_the_folder_is_complete() -> None:

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from bot.core.actions import GetLabellings, GetPull, Labelling, Sync
 from bot.core.events import (
     BadSignature,
+    ChecksReported,
     CommentEdited,
     CommentPosted,
     Event,
@@ -27,6 +28,7 @@ from bot.core.events import (
     PullLabelled,
     PullOpened,
     PushedTo,
+    TagPushed,
 )
 from bot.core.jobs import Backport
 from bot.core.model import Line, Person, Repo, Secret
@@ -78,6 +80,9 @@ TEST = repo(5, "gitlab-org/gitlab-test")
 SYTSES = Person(0, "sytses")
 README = "adding build instructions to readme"
 PUSHER = Person(51764, "sytses")
+DIASPORA = "82b3d5ae55f7080f1e6022629cdb57bfae7cccc7"
+TAGGED = "2adc9465c4edfc33834e173fe89436a7cb899a1d"
+TESTED = "bcbb5ec396a2c0f828686f14fac9b80b780504f2"
 MISPRINTED = "merge_request/merge.gogitlab_group_merge_request.json"
 """An example from a manual whose field names end in spaces (`"iid "`): no GitLab has ever sent it."""
 
@@ -123,6 +128,29 @@ EVENTS: dict[str, Event] = {
         DEEP, 1, 50772616, PUSHER, "lgtm"
     ),
     "note/event.goscm_review_comment_create.json": CommentPosted(HELLO, 1, 50772639, PUSHER, "check spelling"),
+    "note/create.gogitlab_note_issue.json": CommentPosted(
+        TEST, 17, 1241, Person(42, "user1"), "Hello world", on="issue"
+    ),
+    "note/event.goscm_issue_comment_create.json": CommentPosted(HELLO, 1, 50771783, PUSHER, "bump", on="issue"),
+    **{
+        f"tag_push/{name}.json": TagPushed(where, "v1.0.0", sha, who, change)
+        for name, where, sha, who, change in [
+            ("event.gogitlab_tag_push", repo(1, "jsmith/example"), DIASPORA, Person(1, "jsmith"), "created"),
+            ("event.gopg_tag-event", repo(1, "jsmith/example"), DIASPORA, Person(0, "ghost"), "created"),
+            ("event.goscm_tag_create", HELLO, TAGGED, PUSHER, "created"),
+            ("event.goscm_tag_delete", HELLO, TAGGED, PUSHER, "deleted"),
+            ("event.goscm_tag_delete_subgroup", DEEP, TAGGED, PUSHER, "deleted"),
+        ]
+    },
+    **{
+        f"pipeline/success.{name}.json": ChecksReported(where, TESTED, ("master",), who)
+        for name, where, who in [
+            ("gogitlab_pipeline", repo(1, "gitlab-org/gitlab-test"), Person(42, "user1")),
+            ("gopg_pipeline-event", repo(1, "gitlab-org/gitlab-test"), Person(0, "root")),
+            ("goscm_pipeline_hook", repo(1, "gitlab-org/gitlab-test"), Person(1, "root")),
+            ("goscm_pipeline_subgroup", repo(1, "group1/group2/group3/grp2repo"), Person(1, "root")),
+        ]
+    },
     **{
         name: pushed(name, where, branch, actor)
         for name, where, branch, actor in [
@@ -139,7 +167,9 @@ EVENTS: dict[str, Event] = {
 
 IGNORED_BECAUSE = {
     "merge_request": "a pull was neither opened, closed nor labelled",
-    "note": "a comment on something that is not a pull",
+    "note": "a comment on something that is neither pull nor issue",
+    "note/event.gopg_confidential-comment-event.json":
+        "a confidential comment, which a public answer would give away",
 }
 
 ALL = sorted(path.relative_to(PAYLOADS).as_posix() for path in PAYLOADS.glob("*/*.json"))
@@ -147,7 +177,8 @@ ALL = sorted(path.relative_to(PAYLOADS).as_posix() for path in PAYLOADS.glob("*/
 
 @pytest.mark.parametrize("name", [name for name in ALL if name not in {MISPRINTED, SYSTEM}])
 def test_a_real_payload_becomes_the_right_event_or_is_ignored_with_a_reason(name: str) -> None:
-    reason = IGNORED_BECAUSE.get(name.split("/", maxsplit=1)[0], f"nothing to do for the event {hook_of(name)}")
+    kind = IGNORED_BECAUSE.get(name.split("/", maxsplit=1)[0], f"nothing to do for the event {hook_of(name)}")
+    reason = IGNORED_BECAUSE.get(name, kind)
     body = (PAYLOADS / name).read_bytes()
     assert parse(headers(hook_of(name)), body, [KEY], NOW) == Delivery(ID, EVENTS.get(name) or Ignored(reason))
 
@@ -561,6 +592,32 @@ def test_an_odd_branch_name_is_kept_as_it_is(branch: str) -> None:
     assert isinstance(answer, Delivery)
     assert isinstance(answer.event, PushedTo)
     assert answer.event.branch == branch
+
+
+def test_a_tag_that_moved_is_told_of_with_its_commit() -> None:
+    content = payload("tag_push/event.goscm_tag_create.json") | {"before": "1" * 40, "after": "2" * 40}
+    assert deliver("Tag Push Hook", content) == Delivery(ID, TagPushed(HELLO, "v1.0.0", TAGGED, PUSHER, "moved"))
+    content["ref"] = "refs/heads/v1.0.0"
+    assert deliver("Tag Push Hook", content) == Delivery(ID, Ignored("a push to something that is not a tag"))
+
+
+@pytest.mark.parametrize(("change", "reason"), [
+    ({"status": "running"}, "a pipeline that has not ended"), ({"tag": True}, "a pipeline of a tag"),
+])
+def test_a_pipeline_that_says_nothing_of_a_branch_is_ignored(change: dict[str, Any], reason: str) -> None:
+    content = payload("pipeline/success.goscm_pipeline_hook.json")
+    content["object_attributes"] |= change
+    assert deliver("Pipeline Hook", content) == Delivery(ID, Ignored(reason))
+
+
+@pytest.mark.parametrize("place", ["object_attributes", "issue"])
+def test_what_is_said_of_a_confidential_issue_is_not_answered(place: str) -> None:
+    content = payload("note/event.goscm_issue_comment_create.json")
+    content[place]["confidential"] = True
+    answer = deliver("Note Hook", content)
+    assert isinstance(answer, Delivery)
+    assert isinstance(answer.event, Ignored)
+    assert "confidential" in answer.event.reason
 
 
 def test_a_push_of_tags_under_the_name_of_a_push_is_ignored() -> None:

@@ -44,7 +44,10 @@ def ask(kit: Sandbox) -> Iterator[Ask]:
         ):
             headers = {"Authorization": f"token {kit.token_for(by)}"} if by else {}
             url = f"{kit.url}{root}{path}"
-            return session.request(method, url, json=body, headers=headers, timeout=10, allow_redirects=follow)
+            sent = {"json": body}
+            if isinstance(body, bytes):
+                headers["Content-Type"], sent = "application/octet-stream", {"data": body}
+            return session.request(method, url, **sent, headers=headers, timeout=10, allow_redirects=follow)
 
         yield send
 

@@ -97,7 +97,7 @@ def test_the_links_between_pages_are_the_recorded_ones(kit: Sandbox, ask: Ask) -
 
 # ── fields ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-TOUR: tuple[tuple[str, str, Json], ...] = (
+TOUR: tuple[tuple[str, str, Json | bytes], ...] = (
     ("POST", "/issues", {"title": "T", "body": "B", "labels": ["one"]}),
     ("GET", "/issues", {}),
     ("GET", "/issues/1", {}),
@@ -143,6 +143,9 @@ TOUR: tuple[tuple[str, str, Json], ...] = (
     ("GET", "/releases/tags/v1.0.0", {}),
     ("GET", "/releases/{release}", {}),
     ("PATCH", "/releases/{release}", {"body": "another text"}),
+    ("POST", "/releases/{release}/assets?name=test-upload.txt", b"Hello, world!\n"),
+    ("GET", "/releases/{release}/assets", {}),
+    ("DELETE", "/releases/assets/{asset}", {}),
     ("GET", "/tags", {}),
     ("PUT", "/pulls/1/merge", {"merge_method": "merge"}),
     ("GET", "/pulls/1/merge", {}),
@@ -153,7 +156,7 @@ NEVER_RECORDED = {
     r"/repo/(allow_forking|has_discussions|is_template|topics|visibility|web_commit_signoff_required)$":
         "newer than the pulls that were recorded",
     r"/auto_merge$": "newer than the edit of a pull that was recorded",
-    r"/(verified_at|immutable)$": "newer",
+    r"/(verified_at|immutable|digest)$": "newer",
     r"role_name$": "newer",
     r"/(reactions|timeline_url|state_reason)$": "newer than some of the issues and comments that were recorded",
     r"/app/client_id$": "newer",
@@ -207,10 +210,12 @@ def walk_through(kit: Sandbox, ask: Ask) -> None:
     show_app(kit, str(known["head"]))
     ask("GET", f"/commits/{known['head']}/check-runs")
     for method, path, body in TOUR:
-        filled = {name: known.get(value, value) if name == "sha" else value for name, value in body.items()}
+        filled: object = body
+        if isinstance(body, dict):
+            filled = {name: known.get(value, value) if name == "sha" else value for name, value in body.items()}
         answer = ask(method, path.format(**known), filled or None)
-        if path == "/releases" and method == "POST":
-            known["release"] = str(answer.json()["id"])
+        if path.startswith("/releases") and method == "POST":
+            known["asset" if "/assets" in path else "release"] = str(answer.json()["id"])
 
 
 def show_app(kit: Sandbox, sha: str) -> Json:

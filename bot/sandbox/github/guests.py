@@ -19,7 +19,8 @@ _LONGEST_PROOF = 600
 _PASS_LASTS = 3600
 _LEVELS = ("read", "write", "admin")
 _NEEDED = (
-    ("/protection", ("administration",)), ("/graphql", ("pull_requests",)), ("/orgs/", ("members",)), ("/check-runs", ("checks",)), ("/statuses", ("statuses",)), ("/git/", ("contents",)),
+    ("/protection", ("administration",)), ("/graphql", ("pull_requests",)),
+    ("/orgs/", ("members",)), ("/check-runs", ("checks",)), ("/statuses", ("statuses",)), ("/git/", ("contents",)),
     ("/releases", ("contents",)),
     ("/pulls", ("pull_requests",)), ("/issues", ("issues", "pull_requests")), ("/labels", ("issues", "pull_requests")),
     ("/milestones", ("issues", "pull_requests")), ("/hooks", ("repository_hooks",)),

@@ -55,6 +55,8 @@ def list_issues(call: Call) -> Reply:
 
 def create_issue(call: Call) -> Reply:
     texts = (call.needed("title", str), call.field("body", str))
+    if not texts[0].strip():
+        raise invalid("Issue", "title", "missing_field")
     issue = open_issue(call.forge, call.repository.issues, *texts, call.actor)
     scene = Scene(call.forge, call.repository, issue, call.actor)
     scene.tell("opened")

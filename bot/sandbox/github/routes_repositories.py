@@ -103,7 +103,8 @@ def read_branch(call: Call) -> Reply:
     return Reply(200, {
         "name": name, "commit": show_commit(call.view, call.repository, bare.commit(sha)), "protected": protected,
         "_links": {"self": link, "html": f"{call.view.page_of(call.repository)}/tree/{quote(name)}"},
-        "protection": {"enabled": own or bool(wanted), "required_status_checks": checks}, "protection_url": f"{link}/protection",
+        "protection": {"enabled": own or bool(wanted), "required_status_checks": checks},
+        "protection_url": f"{link}/protection",
     })
 
 

@@ -15,11 +15,12 @@ from bot.sandbox.state import Repository, Status
 
 
 def announce_pipeline(forge: Forge, repository: Repository, statuses: Sequence[Status], state: str) -> None:
-    """`Pipeline Hook`, each time that something in it changes. Its jobs are left out: all were reported from outside."""
+    """`Pipeline Hook`, each time that something in it changes. It has no jobs: all was reported from outside."""
     if not forge.listens(repository):
         return
     first, last, site = statuses[0], statuses[-1], site_of(forge)
-    commit = forge.bare(repository).commit(first.sha)
+    commit = show_commit_in_hook(site.page_of(repository), forge.bare(repository).commit(first.sha))
+    del commit["title"]
     ended = when(last.created_at) if state not in {"pending", "running"} else None
     forge.emit(repository, "Pipeline Hook", {
         "object_kind": "pipeline",
@@ -31,5 +32,5 @@ def announce_pipeline(forge: Forge, repository: Repository, statuses: Sequence[S
         },
         "merge_request": None, "user": show_actor_in_hook(site, last.user),
         "project": show_project_in_hook(site, repository),
-        "commit": show_commit_in_hook(site.page_of(repository), commit), "builds": [],
+        "commit": commit, "builds": [],
     }, "pipeline_events")

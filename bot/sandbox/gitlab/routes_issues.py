@@ -6,7 +6,7 @@ It never changes the state by itself: `issues` does.
 from __future__ import annotations
 
 from bot.sandbox.exchanges import Json, Reply
-from bot.sandbox.gitlab.calls import Call, Malformed, Route, forbidden
+from bot.sandbox.gitlab.calls import Call, Denial, Malformed, Route, forbidden
 from bot.sandbox.gitlab.routes_requests import dress, in_milestone, read_time, scene_of
 from bot.sandbox.gitlab.shapes import Site, no_time, show_milestone, show_user, stamp, stamp_or_none
 from bot.sandbox.issues import Scene, edit_text, open_issue, set_state
@@ -34,7 +34,10 @@ def list_issues(call: Call) -> Reply:
 
 
 def create_issue(call: Call) -> Reply:
-    issue = open_issue(call.forge, call.repository.tickets, call.needed("title"), call.text("description"), call.actor)
+    title = call.needed("title")
+    if not title.strip():
+        raise Denial(400, {"title": ["can't be blank"]})
+    issue = open_issue(call.forge, call.repository.tickets, title, call.text("description"), call.actor)
     scene = Scene(call.forge, call.repository, issue, call.actor)
     scene.tell("opened")
     dress(call, scene)
