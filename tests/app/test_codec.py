@@ -9,10 +9,12 @@ import pytest
 from bot.app import codec, log
 from bot.app.codec import Unreadable, decode, encode
 from bot.core.actions import EnsureBranch, Labelling, Missing, Synced
-from bot.core.events import CommentPosted, PullLabelled
+from bot.core.events import ChecksReported, CommentPosted, PullLabelled, TagPushed
+from bot.core.issues import EnsureIssue, IssueWish
 from bot.core.jobs import Answer, Plan
 from bot.core.model import Branch, CloneAccess, Role, Secret
 from bot.core.picks import Conflict, ConflictPath, Picked, Step
+from bot.core.standing import GetRequired
 from tests.app.values import ADA, PICK, REPO, a_backport, a_pull, a_report
 
 STEP = Step("a" * 40, None, "conflict")
@@ -22,7 +24,9 @@ VALUES = [
     Picked("a" * 40, "b" * 40, "c" * 40, (STEP,)), Conflict("a" * 40, (ConflictPath("x\udcff", "contents"),), (STEP,)),
     PullLabelled(REPO, 12, ("a", "b"), ADA), CommentPosted(REPO, 12, 501, ADA, "/backport 2.7"),
     Plan((a_backport(), Answer(REPO, 12, 501, "eyes", None)), ("note",)), a_report(a_backport()),
-    EnsureBranch(PICK, "c" * 40, "backport/2.7/12", None),
+    EnsureBranch(PICK, "c" * 40, "backport/2.7/12", None), CommentPosted(REPO, 12, 501, ADA, "", on="issue"),
+    TagPushed(REPO, "v2.7.0", "a" * 40, ADA, "moved"), ChecksReported(REPO, "a" * 40, ("relbot/rc/2.7",), ADA),
+    EnsureIssue(REPO, IssueWish("m", "t", "b", labels=("v2.7",))), GetRequired(REPO, "release/2.7"),
 ]  # fmt: skip
 
 
@@ -33,6 +37,12 @@ def test_what_is_kept_comes_back_as_it_was(value):
     back = decode(text)
     assert back == value
     assert type(back) is type(value)
+
+
+def test_what_was_kept_before_comments_stood_on_issues_is_read_as_one_on_a_pull():
+    kept = encode(CommentPosted(REPO, 12, 501, ADA, "/backport 2.7")).replace(',"on":"pull"', "")
+    assert '"on"' not in kept
+    assert decode(kept) == CommentPosted(REPO, 12, 501, ADA, "/backport 2.7")
 
 
 def test_every_value_of_the_core_has_a_kind_of_its_own():

@@ -39,6 +39,8 @@ class GitLabPast(SandboxPast, GitLabBench, Past):
     """The same bench, with a clock that stands still."""
 
     forge: GitLab
+    idle_cost = 2
+    """GitLab has a list of issues apart from that of merge requests."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         super().__init__(sandbox)
