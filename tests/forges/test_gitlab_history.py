@@ -203,11 +203,13 @@ def test_a_list_that_moves_while_it_is_read_is_read_on_by_time_and_not_by_page()
     first = [request(n, n) for n in range(1, 101)]
     rest = [request(n, n) for n in (100, 101, 102)] + [request(1, 3000)]
     link = ("Link", '<http://127.0.0.1/api/v4/projects/7/merge_requests?page=2>; rel="next"')
-    with serving(Canned(body=first, headers=(link,)), Canned(body=rest)) as script:
+    with serving(Canned(body=first, headers=(link,)), Canned(body=rest), Canned(body=[])) as script:
         forge = GitLab(script.url, Secret("token"), manners=Manners(2, (), pace=None))
         assert numbers_of(forge.history.touched(REPO, 1_767_225_601)) == [*range(2, 103), 1]
         assert "updated_after=2026-01-01T00%3A00%3A01Z" in script.paths[0]
         assert "updated_after=2026-01-01T00%3A01%3A40Z" in script.paths[1]
+        assert "/issues?" in script.paths[2]
+        assert "labels=release+tracker" in script.paths[2]
         assert all("&page=1&" in f"{path}&" for path in script.paths)
 
 

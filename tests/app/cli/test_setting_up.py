@@ -50,13 +50,15 @@ class Side:
 
 
 GITHUB = Side(
-    "github", "sandbox", "api", "GITHUB_TOKEN", "RELBOT_WEBHOOK_SECRET", ("issue_comment", "pull_request", "push"),
+    "github", "sandbox", "api", "GITHUB_TOKEN", "RELBOT_WEBHOOK_SECRET",
+    ("check_suite", "issue_comment", "pull_request", "push", "status"),
     "admin", "triage", ("the permission issues", "repository webhooks"), ("active", False, "switched on"),
     f"/repos/{PATH}$",
 )  # fmt: skip
 GITLAB = Side(
     "gitlab", "gitlab_sandbox", "url", "GITLAB_TOKEN", "RELBOT_GITLAB_SECRET",
-    ("merge_requests_events", "note_events", "push_events"), "maintain", "read", ("the role Reporter", "Maintainer"),
+    ("merge_requests_events", "note_events", "pipeline_events", "push_events", "tag_push_events"),
+    "maintain", "read", ("the role Reporter", "Maintainer"),
     ("insecure", True, "set to check certificates"), f"/projects/{PATH}$",
 )  # fmt: skip
 
