@@ -19,7 +19,7 @@ from bot.core.conversation import is_stale
 from bot.core.errors import UserError
 from bot.core.events import Delivery, Ignored
 from bot.core.model import ForgeName, Secret
-from bot.core.plan import after_breakdown, flow_of, plan
+from bot.core.plan import after_breakdown, flow_of, leads_nowhere, plan
 from bot.tools.mirror import Mirrors
 from bot.tools.pick import Committer
 
@@ -81,10 +81,16 @@ def open_doors(settings: Settings, trust: Secret | None = None) -> dict[ForgeNam
 
 
 def _read_fresh(parse: Parse, headers: Mapping[str, str], body: bytes) -> Delivery | BadSignature | Malformed:
-    """A delivery that was captured can be sent again for ever: of comments, only new ones start something."""
+    """A delivery that was captured can be sent again for ever: of comments, only new ones start something. What nothing
+    can follow from is not kept either.
+    """
     parsed = parse(headers, body)
-    if isinstance(parsed, Delivery) and not isinstance(parsed.event, Ignored) and is_stale(parsed.event, time.time()):
+    if not isinstance(parsed, Delivery) or isinstance(parsed.event, Ignored):
+        return parsed
+    if is_stale(parsed.event, time.time()):
         return Delivery(parsed.id, Ignored("the comment is more than a day old; what it asks for has to be said anew"))
+    if leads_nowhere(parsed.event):
+        return Delivery(parsed.id, Ignored("checks have ended on no candidate's branch"))
     return parsed
 
 

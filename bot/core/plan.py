@@ -75,6 +75,11 @@ def plan(event: Event) -> Planning[Plan]:
             assert_never(event)
 
 
+def leads_nowhere(event: Event) -> bool:
+    """Whether an event by itself says that nothing follows, so that it need not be kept: checks end by the thousand."""
+    return isinstance(event, ChecksReported) and not _candidates_of(event)
+
+
 def flow_of(job: Job) -> Flow[Report]:
     """The flow that does a job."""
     match job:
@@ -232,10 +237,14 @@ def _may_be_line(event: PushedTo) -> bool:
 
 def _plan_reported(event: ChecksReported) -> Plan:
     """Checks count where a candidate is made; everywhere else the forge shows them itself."""
-    candidates = [branch for branch in event.branches if branch.startswith(CANDIDATE_BRANCHES)]
+    candidates = _candidates_of(event)
     if not candidates:
         return _nothing("Checks have ended on no candidate's branch.")
     return _nothing(f"Checks have ended on “{candidates[0]}”: nothing follows from that yet.")
+
+
+def _candidates_of(event: ChecksReported) -> list[str]:
+    return [branch for branch in event.branches if branch.startswith(CANDIDATE_BRANCHES)]
 
 
 # ── notes ────────────────────────────────────────────────────────────────────────────────────────────────────────────

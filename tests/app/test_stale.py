@@ -14,7 +14,7 @@ import pytest
 from bot.app.connect import open_doors
 from bot.app.settings import load
 from bot.core.conversation import OLDEST, is_stale
-from bot.core.events import CommentPosted, Delivery, Ignored, PullClosed
+from bot.core.events import ChecksReported, CommentPosted, Delivery, Ignored, PullClosed
 from bot.core.model import Person, Repo, Secret
 from bot.forges.fields import Fields
 
@@ -64,6 +64,18 @@ def test_what_the_caller_vouches_for_is_read_however_old_it_is(settings):
     headers, body = comment("gitlab", 10**9)
     read = open_doors(settings, trust=Secret("x"))["gitlab"]({**headers, "X-Gitlab-Token": "x"}, body)
     assert isinstance(read.event, CommentPosted)
+
+
+@pytest.mark.parametrize(("branch", "kept"), [("relbot/rc/2.7", True), ("main", False), ("x/relbot/rc/2.7", False)])
+def test_of_checks_only_what_concerns_a_candidate_is_kept(settings, branch, kept):
+    who = {"id": 7, "username": "ada"}
+    project = {"id": 5, "path_with_namespace": "acme/torchlet", "default_branch": "main"}
+    pipeline = {"status": "success", "tag": False, "sha": "a" * 40, "ref": branch}
+    told = {"object_kind": "pipeline", "object_attributes": pipeline, "user": who, "project": project}
+    headers = {"X-Gitlab-Event": "Pipeline Hook", "X-Gitlab-Token": KEYS["gitlab"], "Idempotency-Key": "d"}
+    read = open_doors(settings)["gitlab"](headers, json.dumps(told).encode())
+    assert isinstance(read, Delivery)
+    assert isinstance(read.event, ChecksReported if kept else Ignored)
 
 
 def test_other_events_have_no_age():
