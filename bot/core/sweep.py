@@ -64,8 +64,8 @@ class Found:
 
 
 def sweep(repo: Repo, seen: Seen, now: int, remembered: int = 0, most: int | None = None) -> Planning[Found]:
-    """Look at one repository; it costs a request or two where nothing happened. What was said before `remembered` is left:
-    whether it was answered may be forgotten. Of more than `most` pulls the newest are left for the next sweep.
+    """Look at one repository; it costs a request or two where nothing happened. What was said before `remembered` is
+    left: whether it was answered may be forgotten. Of more than `most` pulls the newest are left for the next sweep.
     """
     since = _beginning(seen, now)
     every = yield from ask(FindTouched(repo, since))
