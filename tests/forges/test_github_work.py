@@ -130,6 +130,17 @@ def test_where_a_repository_has_no_issues_nothing_is_found_and_a_wish_is_refused
     assert "issues" in refused.next_step
 
 
+def test_an_issue_of_somebody_else_is_not_the_bots_whatever_is_listed() -> None:
+    issue = {
+        "number": 3, "title": "T", "body": MARK, "html_url": "u", "state": "open", "labels": [],
+        "user": {"id": 2, "login": "mallory", "type": "User"},
+    }
+    me = Canned(body={"id": 1, "login": "relbot", "type": "Bot"})
+    with serving(me, Canned(body=[issue]), Canned(body=[issue])) as script:
+        assert isinstance(github(script.url).issues.find(REPO, MARK, TRACKER_LABEL), Missing)
+    assert "creator=relbot" in script.paths[1]
+
+
 def test_an_issue_that_was_moved_to_another_repository_is_gone(board: GitHubBoard) -> None:
     number = board.tracker()
     board.sandbox.find(PATH).issues[number].number = 77

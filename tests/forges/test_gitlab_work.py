@@ -86,8 +86,10 @@ def test_an_issue_and_a_pull_of_one_number_are_two(board: GitLabBoard) -> None:
 
 def test_a_text_never_gives_gitlab_an_order(board: GitLabBoard) -> None:
     wish = replace(TRACKER, body=f"{TRACKER.marker}\n/close\n  /assign me")
+    before = board.writes()
     board.forge.issues.ensure(board.repo, wish)
     board.forge.milestones.ensure(board.repo, MilestoneWish("2.7.1", "/close"))
+    assert board.writes() == before + 2, "not even for a moment"
     (held,) = board.issues()
     for text in (held.body, board.milestones()[0][1]):
         assert not any(line.strip().startswith("/") for line in text.splitlines())
@@ -115,6 +117,22 @@ def test_one_link_is_made_though_its_answer_is_lost(board: GitLabBoard, trouble:
     hung = persist(lambda: board.forge.releases.attach(board.repo, WISH.tag, "a.txt", FILE))
     assert isinstance(hung, Asset)
     assert board.files(WISH.tag) == {"a.txt": digest_of(FILE)}
+
+
+def test_a_link_that_somebody_made_at_the_same_time_is_the_one() -> None:
+    release = {
+        "tag_name": "v1", "name": "v1", "description": "", "_links": {"self": "u"}, "assets": {"links": []},
+    }
+    taken = Canned(400, {"message": {"name": ["has already been taken"]}})
+    answers = (Canned(body=release), Canned(201, {"message": "201 Created"}), taken)
+    with serving(*answers, Canned(body=[{"id": 1, "name": "a.txt", "url": "http://there"}])) as script:
+        assert gitlab(script.url).releases.attach(REPO, "v1", "a.txt", FILE) == Asset("a.txt", "http://there")
+    assert script.paths[1].endswith("/projects/7/packages/generic/release/v1/a.txt")
+
+
+def test_a_milestone_of_a_longer_title_is_another_one_whatever_is_listed() -> None:
+    with serving(Canned(body=[{"id": 1, "title": "2.7.10", "state": "active"}])) as script:
+        assert isinstance(gitlab(script.url).milestones.find(REPO, "2.7.1"), Missing)
 
 
 def test_a_tag_that_is_no_version_of_a_package_is_refused_before_anything_is_sent(board: GitLabBoard) -> None:

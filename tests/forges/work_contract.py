@@ -224,6 +224,14 @@ class WorkContract:
         assert isinstance(ready, IssueReady)
         assert [held.title for held in board.issues()] == [TRACKER.title]
 
+    def test_an_issue_whose_answer_is_lost_is_looked_for_and_not_opened_again(self, board: Board) -> None:
+        board.spoil("open issue", "acted, then refused")
+        before = board.writes()
+        ready = board.forge.issues.ensure(board.repo, TRACKER)
+        assert isinstance(ready, IssueReady)
+        assert ready.made
+        assert board.writes() == before + 1
+
     @pytest.mark.parametrize("trouble", SOME[1:])
     def test_an_edit_whose_answer_is_lost_is_made_once_more_and_no_harm_done(
         self, board: Board, trouble: Trouble
