@@ -59,7 +59,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        content = json.loads(body) if body else None
+        is_file = self.headers.get("Content-Type") == "application/octet-stream"
+        content = (body if is_file else json.loads(body)) if body else None
         self.script.asked.append(Asked(self.command, self.path, dict(self.headers), content))
         answer = self.script.answers.pop(0) if self.script.answers else Canned(500, {"message": "nothing left to say"})
         self.script.over.wait(answer.delay)
