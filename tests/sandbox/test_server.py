@@ -43,7 +43,7 @@ def test_a_stopped_sandbox_answers_nobody_any_more(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("method", "path"), [
-    ("GET", "/repos/acme/kit/actions/runs"), ("PUT", "/user"), ("POST", "/graphql"),
+    ("GET", "/repos/acme/kit/actions/runs"), ("PUT", "/user"), ("POST", "/markdown"),
 ])
 def test_a_route_it_does_not_have_is_refused_by_name_and_remembered(tmp_path: Path, method: str, path: str) -> None:
     with Sandbox(tmp_path) as sandbox:
@@ -51,6 +51,13 @@ def test_a_route_it_does_not_have_is_refused_by_name_and_remembered(tmp_path: Pa
         assert answer.status_code == 501
         assert f"{method} {path}" in answer.json()["message"]
         assert sandbox.unknown_routes == [f"{method} {path}"]
+
+
+def test_a_question_in_graphql_that_it_does_not_know_is_refused_and_not_guessed(tmp_path: Path) -> None:
+    with Sandbox(tmp_path) as sandbox:
+        asked = {"query": "query { viewer { login } }", "variables": {}}
+        answer = requests.post(f"{sandbox.url}/graphql", json=asked, timeout=5)
+        assert (answer.status_code, "does not understand" in answer.json()["message"]) == (501, True)
 
 
 def test_a_mistake_of_its_own_is_told_and_not_hidden(tmp_path: Path) -> None:
