@@ -149,10 +149,9 @@ class Performer:
                 return self._decorate(action)
             case FindEnded():
                 return ()  # who remembers jobs answers this before it comes here
-            case GetChecks() | GetRequired() | FindTags() | FindOpenOnto():
-                return self._ask_how_lines_stand(action)
             case GetIssue() | FindIssue() | EnsureIssue() | FindLabelled() | GetFacts() \
-                    | FindMilestone() | EnsureMilestone() | FindInMilestone():  # fmt: skip
+                    | FindMilestone() | EnsureMilestone() | FindInMilestone() \
+                    | GetChecks() | GetRequired() | FindTags() | FindOpenOnto():  # fmt: skip
                 return ask_about_work(self._forge(action.repo), action)
             case DescribePull() | DressPull() | SetLabels() | ReportOn():
                 return self._tell_forge(action)
@@ -275,18 +274,6 @@ class Performer:
                 return history.touched(repo, since)
             case FindPosted(repo, since, touched):
                 return history.posted(repo, since, touched)
-
-    def _ask_how_lines_stand(self, action: GetChecks | GetRequired | FindTags | FindOpenOnto) -> object:
-        forge = self._forge(action.repo)
-        match action:
-            case GetRequired(repo, branch):
-                return forge.checks.required(repo, branch)
-            case GetChecks(repo, sha):
-                return forge.checks.of(repo, sha)
-            case FindTags(repo):
-                return forge.tags.all(repo)
-            case FindOpenOnto(repo, base):
-                return forge.history.open_onto(repo, base)
 
     def _tell_forge(self, action: DescribePull | DressPull | SetLabels | ReportOn) -> None:
         forge = self._forge(action.repo)

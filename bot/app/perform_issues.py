@@ -1,4 +1,4 @@
-"""Turns the actions about issues, milestones and what pulls say into calls of a forge.
+"""Turns the actions about issues, milestones, what pulls say and how lines stand into calls of a forge.
 
 It must never decide anything, nor hand a credential on in a text: what is written is cleaned of them here.
 """
@@ -18,19 +18,23 @@ from bot.core.issues import (
     GetFacts,
     GetIssue,
 )
+from bot.core.standing import FindOpenOnto, FindTags, GetChecks, GetRequired
 from bot.forges import Forge
 
 OfIssues = GetIssue | FindIssue | EnsureIssue | FindLabelled
+OfLines = GetChecks | GetRequired | FindTags | FindOpenOnto
 OfMilestones = FindMilestone | EnsureMilestone | FindInMilestone
 
 
-def ask_about_work(forge: Forge, action: OfIssues | OfMilestones | GetFacts) -> object:
+def ask_about_work(forge: Forge, action: OfIssues | OfMilestones | OfLines | GetFacts) -> object:
     """Whatever is asked or wished for here."""
     match action:
         case GetFacts(repo, numbers):
             return forge.facts(repo, numbers)
         case FindMilestone() | EnsureMilestone() | FindInMilestone():
             return _ask_milestones(forge, action)
+        case GetChecks() | GetRequired() | FindTags() | FindOpenOnto():
+            return _ask_how_lines_stand(forge, action)
         case _:
             return _ask_issues(forge, action)
 
@@ -55,3 +59,15 @@ def _ask_milestones(forge: Forge, action: OfMilestones) -> object:
             return forge.milestones.ensure(repo, replace(wish, description=conceal(wish.description)))
         case FindInMilestone(repo, milestone, most):
             return forge.milestones.items(repo, milestone, most)
+
+
+def _ask_how_lines_stand(forge: Forge, action: OfLines) -> object:
+    match action:
+        case GetRequired(repo, branch):
+            return forge.checks.required(repo, branch)
+        case GetChecks(repo, sha):
+            return forge.checks.of(repo, sha)
+        case FindTags(repo):
+            return forge.tags.all(repo)
+        case FindOpenOnto(repo, base):
+            return forge.history.open_onto(repo, base)
