@@ -8,6 +8,7 @@ for a mention, a reference or an address becomes code here, and so stays what pe
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from bot.core.messages.escape import code, one_line
@@ -20,14 +21,14 @@ _OUTER = re.compile(r"(?<![^\W_])_|_(?![^\W_])")
 
 _PIECE = re.compile(
     r"""
-    (?P<span>  (?<!`)(`{1,9})(?!`) (?P<inside> [^`](?:[^`]|(?!\2(?!`))`+){0,1999}? ) (?<!`)\2(?!`) )
-  | (?P<called> (?: [\w+.-]{0,20}:// | www\. | \[[a-z_]{1,30}:
+    (?P<called> (?: [\w+.-]{0,20}:// | www\. | \[[a-z_]{1,30}:
                   | (?<![^\W_]) (?: @(?=\w) | [\w./-]{0,100}[#!~%&$^](?=[\w"{]) | G[HL]-(?=\d) ) ) [^\s`]*+ )
   | (?P<under> (?<![^\W_])_+ | _+(?![^\W_]) )
   | (?P<marked> [\\`*\[\]<>~$&|] )
     """,
     re.VERBOSE | re.IGNORECASE,
 )
+_TICKS = re.compile("(`+)")
 _EDGE = "\0"
 """Of a code span, which no line holds: two spans that touch would become another one."""
 _START = re.compile(r"(?:[-+>#=](?=\s|$|[-+>#=])|(?P<number>[0-9]{1,9})(?=[.)](?:\s|$)))")
@@ -48,15 +49,34 @@ def harmless(text: str, limit: int = 300) -> str:
             return text
     line = one_line(text, limit)
     start = _START.match(line)
-    shown = _PIECE.sub(_shown, line).replace(_EDGE * 2, " ").replace(_EDGE, "")
+    shown = "".join(_show_all(_TICKS.split(line))).replace(_EDGE * 2, " ").replace(_EDGE, "")
     if start is None or not shown.startswith(start[0]):
         return shown
     return f"{start['number']}\\{line[start.end()]}{shown[start.end() + 1:]}" if start["number"] else f"\\{shown}"
 
 
+def _show_all(parts: Sequence[str]) -> Iterator[str]:
+    """Text and runs of backticks in turn: from one run to the next of the same length is a code span."""
+    ends: dict[str, int] = {}
+    closing: dict[int, int] = {}
+    for at in range(len(parts) - 2, 0, -2):
+        if parts[at] in ends:
+            closing[at] = ends[parts[at]]
+        ends[parts[at]] = at
+    at = 0
+    while at < len(parts):
+        end = closing.get(at)
+        if end is not None:
+            inside = "".join(parts[at + 1 : end])
+            yield f"{_EDGE}{code(inside.strip() or ' ', 2000)}{_EDGE}"
+        elif at % 2:
+            yield "\\`" * len(parts[at])
+        else:
+            yield _PIECE.sub(_shown, parts[at])
+        at = at + 1 if end is None else end + 1
+
+
 def _shown(piece: re.Match[str]) -> str:
-    if piece["inside"] is not None:
-        return f"{_EDGE}{code(piece['inside'].strip() or ' ', 2000)}{_EDGE}"
     if piece["called"]:
         return _as_code(piece["called"])
     if piece["under"]:

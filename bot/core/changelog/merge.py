@@ -18,7 +18,7 @@ from hashlib import sha256
 from bot.core.changelog.rules import BREAKING, CATEGORIES, KNOWN_ISSUES, NEWCOMERS, OTHER, REVERTED, UPGRADING
 
 _MARKER = re.compile(
-    r"(?:(?<=\n)\r?\n)?^[ \t]*<!-- relbot:made 1\s+(?P<made>[\w+/#.=\s]*+)-->[ \t]*(?:\r?\n|\Z)", re.MULTILINE
+    r"(?:(?<=\n)\r?\n)?^[ \t]*<!-- relbot:made 1(?=\s)(?P<made>[\w+/#.=\s]*+)-->[ \t]*(?:\r?\n|\Z)", re.MULTILINE
 )
 _GROUP = re.compile(r"[ ]{0,3}#{2,6}[ \t]+\S")
 _BULLET = re.compile(r"[ ]{0,3}(?:[-*+]|[0-9]{1,9}[.)])[ \t]+\S")

@@ -115,7 +115,7 @@ def split_areas(text: str) -> tuple[str, str]:
     areas = _AREAS.match(text)
     if areas is None:
         return text, ""
-    return text[areas.end() :], ", ".join(re.findall(r"\[([^\]]+)\]", areas[0]))
+    return text[areas.end() :], ", ".join(area.strip("[] \t") for area in areas[0].split("]") if area.strip())
 
 
 @lru_cache(maxsize=10_000)
