@@ -87,6 +87,13 @@ def next_final(
     return Next(version, style_of(line, found, wanted).write(version), why, _tag(state.final), chosen[1])
 
 
+def style_wanted(tag: str | None, candidate: str | None) -> TagStyle | None:
+    """How a policy has tags written (`v{version}`, `-rcN`), None where it says nothing of it."""
+    if tag is None and candidate is None:
+        return None
+    return TagStyle((tag or "v{version}").removesuffix("{version}"), (candidate or "-rcN").removesuffix("N"))
+
+
 def style_of(line: Line, tags: Iterable[tuple[Version, Tag]], wanted: TagStyle | None = None) -> TagStyle:
     """The line's own style, or what is `wanted`, or that of the newest version of all: styles are never mixed."""
     ordered = sorted(tags, key=lambda pair: (pair[0].place, pair[1].name), reverse=True)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.app.cli.output import Exit, printable, write_json
+from bot.app.cli.project import find_policy, read_line, refs_of_line
 
 if TYPE_CHECKING:
     from bot.core.changelog.compose import Notes, Question, Stage
@@ -29,10 +30,6 @@ if TYPE_CHECKING:
 
 _NEVER = 2**62
 """When what is not released comes out: after everything."""
-
-_BRANCHES = ("refs/remotes/origin/HEAD", "refs/heads/main", "refs/heads/master", "HEAD")
-_POLICIES = (".github/relbot.toml", ".gitlab/relbot.toml")
-_LINE_BRANCHES = ("release/{line}", "release/v{line}", "release/v{line}.0")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -93,10 +90,10 @@ def _without_collector() -> Iterator[None]:
 class _Project:
     """The policy as far as the changelog asks, and what goes with it."""
 
+    policy: Policy | None
     rules: Rules
     paths: tuple[str, ...]
     ignore: tuple[str, ...]
-    branches: tuple[str, ...]
     layout: Callable[[View], str]
     show: Callable[[Notes], View]
 
@@ -107,33 +104,15 @@ def _read_project(local: LocalRepository) -> _Project:
     from bot.core.changelog.view import layout, show
     from bot.tools.remote import addresses_of
 
-    policy: Policy | None = None
+    found, addresses = find_policy(local), addresses_of(local.git)
+    policy = found.policy
     shown: Callable[[View], str] = layout
-    asked = [f"{branch}:{path}" for branch in _BRANCHES for path in ("", *_POLICIES)]
-    answers = local.read(asked)
-    default = next((n for n in range(0, len(asked), 3) if answers[n] is not None), None)
-    if default is not None:
-        files = zip(asked[default + 1 : default + 3], answers[default + 1 : default + 3], strict=True)
-        policy = next((_read_policy(name, content) for name, content in files if content is not None), None)
-    if policy is not None and policy.changelog.template is not None and default is not None:
-        shown = _read_template(local, f"{_BRANCHES[default // 3]}:{policy.changelog.template}")
-    addresses = addresses_of(local.git)
+    if policy is not None and policy.changelog.template is not None:
+        shown = _read_template(local, f"{found.default}:{policy.changelog.template}")
     if policy is None:
-        return _Project(Rules(), (), (), _LINE_BRANCHES, shown, lambda notes: show(notes, Rules(), addresses))
-    said, rules, branches = policy.changelog, policy.changelog.rules(), (policy.lines.branch, *_LINE_BRANCHES)
-    return _Project(rules, said.paths, said.ignore, branches, shown, lambda notes: show(notes, rules, addresses))
-
-
-def _read_policy(name: str, content: bytes) -> Policy:
-    """The policy; what it is made of is imported only where there is one."""
-    from bot.core.errors import UserError
-    from bot.core.policy import PolicyErrors, parse
-
-    read = parse(name, content.decode(errors="replace"))
-    if isinstance(read, PolicyErrors):
-        first = read.errors[0]
-        raise UserError(f"{name} is not in force: line {first.line}: {first.message}. Mend it, and run me again.")
-    return read
+        return _Project(None, Rules(), (), (), shown, lambda notes: show(notes, Rules(), addresses))
+    said, rules = policy.changelog, policy.changelog.rules()
+    return _Project(policy, rules, said.paths, said.ignore, shown, lambda notes: show(notes, rules, addresses))
 
 
 def _read_template(local: LocalRepository, name: str) -> Callable[[View], str]:
@@ -177,7 +156,7 @@ def _stage(args: argparse.Namespace, local: LocalRepository, project: _Project, 
     from bot.core.changelog.compose import Stage
     from bot.core.changelog.tags import bounds_of, next_line, next_version
 
-    line = _line(args.line) if args.line else None
+    line = read_line(args.line) if args.line else None
     name, sha = _tip(args, local, project, line)
     line = line or _line_of_branch(args.to or _head(local))
     named = next((mark for mark in marks if mark.name == name.removeprefix("refs/tags/")), None)
@@ -212,8 +191,7 @@ def _tip(args: argparse.Namespace, local: LocalRepository, project: _Project, li
     if args.to:
         names = [args.to]
     elif line is not None:
-        branches = [branch.replace("{line}", str(line)) for branch in project.branches]
-        names = [f"refs/{place}/{branch}" for branch in branches for place in ("heads", "remotes/origin")]
+        names = refs_of_line(project.policy, line)
     else:
         names = ["HEAD"]
     found = local.resolve([f"{name}^{{commit}}" for name in names])
@@ -224,16 +202,6 @@ def _tip(args: argparse.Namespace, local: LocalRepository, project: _Project, li
         raise local.unknown(names[0])
     tried = names[0].removeprefix("refs/heads/")
     raise UserError(f"I found no branch of line {line} (such as {tried}). Fetch it, or name a commit with --to.")
-
-
-def _line(word: str) -> Line:
-    from bot.core.errors import UserError
-    from bot.core.model import Line
-
-    line = Line.parse(word)
-    if line is None:
-        raise UserError(f"{word!r} is not a line such as 2.7. Name one with --line X.Y.")
-    return line
 
 
 def _line_of_branch(name: str) -> Line | None:
