@@ -11,7 +11,8 @@ from typing import Literal
 
 from bot.core.ledger import safe_url
 from bot.core.messages.escape import plain, pull_link
-from bot.core.model import Branch, Check, Line, Pull
+from bot.core.issues import Item
+from bot.core.model import Branch, Check, Line
 from bot.core.numbering import Oversized
 from bot.core.versions import Version
 
@@ -67,11 +68,11 @@ class Facts:
     expected: str | None = None
     """The commit that the one who asked has named."""
     oversized: tuple[Oversized, ...] = ()
-    conflicts: tuple[Pull, ...] | None = ()
+    conflicts: tuple[Item, ...] | None = ()
     """Changes whose backport to this line has met a conflict that nobody has resolved."""
-    pending: tuple[Pull, ...] | None = ()
+    pending: tuple[Item, ...] | None = ()
     """Open backports onto the line."""
-    missing: tuple[Pull, ...] | None = ()
+    missing: tuple[Item, ...] | None = ()
     """What is still open of the line's milestone."""
 
     @property
@@ -146,27 +147,27 @@ def _checks(facts: Facts) -> Gate:
 
 def _conflicts(facts: Facts) -> Gate:
     step = "finish them by hand, or label them backport/skip"
-    return _of_pulls("conflicts", facts.conflicts, "closed", "no backport has met a conflict", step)
+    return _of_items("conflicts", facts.conflicts, "closed", "no backport has met a conflict", step)
 
 
 def _pending(facts: Facts) -> Gate:
     """An open backport may come into the next candidate; a final must not leave behind what was to be in it."""
-    return _of_pulls("pending", facts.pending, "warns", "no backport is open", "merge or close them")
+    return _of_items("pending", facts.pending, "warns", "no backport is open", "merge or close them")
 
 
 def _missing(facts: Facts) -> Gate:
     verdict: Verdict = "closed" if facts.is_final else "warns"
     step = "close them, or take them out of the milestone"
-    return _of_pulls("must-have", facts.missing, verdict, "nothing of the milestone is open", step)
+    return _of_items("must-have", facts.missing, verdict, "nothing of the milestone is open", step)
 
 
-def _of_pulls(name: str, pulls: Sequence[Pull] | None, verdict: Verdict, none: str, step: str) -> Gate:
-    if pulls is None:
+def _of_items(name: str, items: Sequence[Item] | None, verdict: Verdict, none: str, step: str) -> Gate:
+    if items is None:
         return Gate(name, "closed", "the forge does not tell", "ask again")
-    if not pulls:
+    if not items:
         return Gate(name, "open", none)
-    shown = ", ".join(pull_link(pull.number, safe_url(pull.url)) for pull in pulls[:MAX_NAMED])
-    more = f" and {len(pulls) - MAX_NAMED} more" if len(pulls) > MAX_NAMED else ""
+    shown = ", ".join(pull_link(item.number, safe_url(item.url)) for item in items[:MAX_NAMED])
+    more = f" and {len(items) - MAX_NAMED} more" if len(items) > MAX_NAMED else ""
     return Gate(name, verdict, f"{shown}{more}", step)
 
 

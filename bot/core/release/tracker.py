@@ -14,7 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bot.core.ledger import Login, safe_url
 from bot.core.messages.escape import clip, plain, pull_link
-from bot.core.model import Branch, Check, Line, Pull, Tag
+from bot.core.issues import Item
+from bot.core.model import Branch, Line, Tag
 from bot.core.release.gates import Gate
 
 NOTES = "<!-- relbot:notes -->"
@@ -98,11 +99,10 @@ class View:
     candidates: Sequence[Candidate]
     included: Sequence[str]
     """What the line has brought since the last final, an entry each, as the changelog will have it."""
-    pending: Sequence[Pull]
-    missing: Sequence[Pull]
+    pending: Sequence[Item]
+    missing: Sequence[Item]
     """What is still open of the milestone."""
     gates: Sequence[Gate]
-    checks: Sequence[Check] = ()
 
 
 def title_of(line: Line) -> str:
@@ -115,8 +115,8 @@ def render_tracker(view: View, account: Account, before: str = "") -> str:
     head = f"{marker_of(view.line)}\n{_hide(account)}"
     parts = [
         f"**The line {view.line} on the way to {view.version}** (`{view.branch.name}` at {view.branch.sha})",
-        _holds(account), _gates(view), _candidates(view), _included(view), _pulls("Open backports", view.pending),
-        _pulls("Still open for this version", view.missing),
+        _holds(account), _gates(view), _candidates(view), _included(view), _items("Open backports", view.pending),
+        _items("Still open for this version", view.missing),
         "Commands can be said here: `/release help` lists them.",
     ]  # fmt: skip
     notes = notes_of(before)
@@ -158,7 +158,7 @@ def _included(view: View) -> str:
     return "\n".join(("### In it", *(shown or ["Nothing since."]), *((f"- … and {more} more",) if more > 0 else ())))
 
 
-def _pulls(heading: str, pulls: Sequence[Pull]) -> str:
-    rows = [f"- {pull_link(pull.number, safe_url(pull.url))} {plain(pull.title, 100)}" for pull in pulls[:MAX_SHOWN]]
-    more = len(pulls) - len(rows)
+def _items(heading: str, items: Sequence[Item]) -> str:
+    rows = [f"- {pull_link(item.number, safe_url(item.url))} {plain(item.title, 100)}" for item in items[:MAX_SHOWN]]
+    more = len(items) - len(rows)
     return "\n".join((f"### {heading}", *rows, *((f"- … and {more} more",) if more > 0 else ()))) if rows else ""

@@ -6,13 +6,15 @@ from dataclasses import replace
 
 import pytest
 
+from bot.core.issues import Item
 from bot.core.model import Branch, Check
 from bot.core.numbering import Oversized
 from bot.core.release.gates import Facts, Hold, judge
 from bot.core.versions import Version
-from tests.core.values import L27, a_pull
+from tests.core.values import L27
 
 SHA = "a" * 40
+ITEM = Item(12, "pull", "Fix it", "https://forge.example/acme/torchlet/pull/12")
 RC = Facts(Version(L27, 1, 2), Branch("release/2.7", SHA), SHA, descends=True, supported=True,
            checks=(Check("build", "passed"),))  # fmt: skip
 FINAL = replace(RC, version=Version(L27, 1))
@@ -36,8 +38,8 @@ def test_with_nothing_in_the_way_every_gate_is_open():
     ("checks", replace(RC, checks=(Check("build", "failed"), Check("docs", "passed"))), "build failed on"),
     ("checks", replace(RC, checks=(Check("build", "skipped"),), required=("build",)), "build did not run on"),
     ("conflicts", replace(RC, conflicts=None), "the forge does not tell"),
-    ("conflicts", replace(RC, conflicts=(a_pull(),)), "[#"),
-    ("must-have", replace(FINAL, missing=(a_pull(),)), "[#"),
+    ("conflicts", replace(RC, conflicts=(ITEM,)), "[#"),
+    ("must-have", replace(FINAL, missing=(ITEM,)), "[#"),
     ("must-have", replace(FINAL, missing=None), "the forge does not tell"),
 ])  # fmt: skip
 def test_a_closed_gate_says_why_and_what_opens_it(name, facts, said):
@@ -66,7 +68,7 @@ def test_what_nobody_requires_does_not_bar_when_it_was_skipped_or_is_not_require
 
 
 def test_a_candidate_may_leave_behind_what_a_final_must_not():
-    open_ones = (a_pull(),)
+    open_ones = (ITEM,)
     assert gate_of("must-have", replace(RC, missing=open_ones)).verdict == "warns"
     assert gate_of("pending", replace(RC, pending=open_ones)).verdict == "warns"
 
@@ -81,7 +83,7 @@ def test_a_patch_that_brings_a_feature_is_told_or_refused_by_policy():
 def test_many_are_named_by_the_first_few():
     checks = tuple(Check(f"job {n}", "failed") for n in range(9))
     assert "job 4 and 4 more failed" in gate_of("checks", replace(RC, checks=checks)).said
-    assert gate_of("must-have", replace(FINAL, missing=(a_pull(),) * 9)).said.endswith("and 4 more")
+    assert gate_of("must-have", replace(FINAL, missing=(ITEM,) * 9)).said.endswith("and 4 more")
 
 
 def test_the_commit_that_was_named_may_be_short_and_in_capitals():

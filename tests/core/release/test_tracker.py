@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from bot.core.issues import Item
 from bot.core.model import Branch, Tag
 from bot.core.release.gates import Gate
 from bot.core.release.tracker import (
@@ -20,12 +21,13 @@ from bot.core.release.tracker import (
     read_account,
     render_tracker,
 )
-from tests.core.values import L27, TIP27, a_backport_pull
+from tests.core.values import L27, TIP27
 
+ITEM = Item(31, "pull", "[2.7] Fix", "https://forge.example/acme/torchlet/pull/31")
 VIEW = View(
     line=L27, branch=Branch("release/2.7", TIP27), version="2.7.1", final=Tag("v2.7.0", "1" * 40),
     candidates=(Candidate(Tag("v2.7.1-rc1", "2" * 40)),), included=("Fix the kernel (#12)",),
-    pending=(a_backport_pull(),), missing=(),
+    pending=(ITEM,), missing=(),
     gates=(Gate("checks", "waits", "build did not end"), Gate("holds", "closed", "it is held", "say unhold")),
 )  # fmt: skip
 HELD = Account(holds=(HoldRow(by="ada", reason="waits for --> @cuda <b>", at=1_700_000_000),), notes={"12": None})
@@ -77,7 +79,7 @@ def test_it_shows_gates_candidates_and_pulls_and_breaks_foreign_text():
 
 
 def test_a_very_long_line_is_cut_and_the_notes_stay():
-    view = replace(VIEW, pending=(replace(a_backport_pull(), title="x" * 90),) * 500, included=("y" * 4000,) * 60)
+    view = replace(VIEW, pending=(replace(ITEM, title="x" * 90),) * 500, included=("y" * 4000,) * 60)
     before = f"{NOTES}\n" + "z" * 20_000
     body = render_tracker(view, HELD, before)
     assert len(body) <= MAX_BODY
