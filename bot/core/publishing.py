@@ -14,7 +14,6 @@ from bot.core.numbering import Oversized
 from bot.core.refs import BranchDeleted, Protected
 from bot.core.versions import Version
 
-
 # ── the commit that becomes a version ────────────────────────────────────────────────────────────────────────────────
 
 

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from bot.core.issues import Item
 from bot.core.ledger import safe_url
 from bot.core.messages.escape import plain, pull_link
-from bot.core.issues import Item
 from bot.core.model import Branch, Check, Line
 from bot.core.numbering import Oversized
 from bot.core.versions import Version

@@ -12,9 +12,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from bot.core.issues import Item
 from bot.core.ledger import Login, safe_url
 from bot.core.messages.escape import clip, plain, pull_link
-from bot.core.issues import Item
 from bot.core.model import Branch, Line, Tag
 from bot.core.release.gates import Gate
 
