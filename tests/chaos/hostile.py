@@ -247,7 +247,8 @@ def _is_fair_label(issue: Issue, name: str) -> bool:
     return (
         bool(ours)
         or issue.user != "relbot"
-        or name in {text[:40].replace(",", "") for text in STRINGS["texts"]} | {"bug"}
+        # GitLab takes what is blank around a name away
+        or name.strip() in {text[:40].replace(",", "").strip() for text in STRINGS["texts"]} | {"bug"}
     )
 
 
