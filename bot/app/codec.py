@@ -13,7 +13,21 @@ from types import ModuleType
 from typing import Any
 
 from bot.app.log import conceal
-from bot.core import actions, events, issues, jobs, model, picks, refs, standing, sweep, tagging
+from bot.core import (
+    actions,
+    events,
+    issues,
+    jobs,
+    model,
+    numbering,
+    picks,
+    publishing,
+    refs,
+    standing,
+    sweep,
+    tagging,
+    versions,
+)
 
 
 class Unreadable(Exception):  # noqa: N818 - said of the text, which is no error of ours
@@ -78,4 +92,6 @@ def _kinds(*modules: ModuleType) -> dict[str, type]:
     return {each.__name__: each for each in kinds if each not in (model.Secret, model.CloneAccess)}
 
 
-_KINDS = _kinds(model, picks, refs, actions, events, jobs, sweep, standing, tagging, issues)
+_KINDS = _kinds(
+    model, picks, refs, actions, events, jobs, sweep, standing, tagging, issues, versions, numbering, publishing
+)

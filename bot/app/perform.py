@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from bot.app.log import conceal, hide_for_now
 from bot.app.perform_issues import ask_about_work
+from bot.app.perform_releases import Drafting, OfReleases, ask_about_releases, draft_release
 from bot.core.actions import (
     Action,
     BranchMoved,
@@ -64,6 +65,16 @@ from bot.core.issues import (
 )
 from bot.core.jobs import FindEnded
 from bot.core.model import Change, CloneAccess, Commit, Evidence, ForgeName, NewCommit, Repo
+from bot.core.publishing import (
+    DeleteBranch,
+    DraftRelease,
+    EnsureRelease,
+    FindRelease,
+    FindReleases,
+    MarkLatest,
+    PublishRelease,
+    StageRelease,
+)
 from bot.core.refs import Touched, Untouched
 from bot.core.standing import FindOpenOnto, FindTags, GetChecks, GetCommits, GetRequired
 from bot.core.tagging import (
@@ -116,6 +127,8 @@ class Mirror(Protocol):
 
     @property
     def releases(self) -> Releases: ...
+    @property
+    def drafting(self) -> Drafting: ...
 
 
 class Mirrors(Protocol):
@@ -145,15 +158,16 @@ class Performer:
                 return self._mirror(action.repo).commits(action)
             case FetchTags() | VerifyTag() | ReadFiles() | IsAncestor() | MakeCommit() | StageCommit() | PushRelease():
                 return self._ask_about_tags(action)
-            case React():
-                return self._decorate(action)
+            case DraftRelease() | StageRelease() | DeleteBranch() \
+                    | FindRelease() | FindReleases() | EnsureRelease() | PublishRelease() | MarkLatest():  # fmt: skip
+                return self._ask_about_versions(action)
             case FindEnded():
                 return ()  # who remembers jobs answers this before it comes here
             case GetIssue() | FindIssue() | EnsureIssue() | FindLabelled() | GetFacts() \
                     | FindMilestone() | EnsureMilestone() | FindInMilestone() \
                     | GetChecks() | GetRequired() | FindTags() | FindOpenOnto():  # fmt: skip
                 return ask_about_work(self._forge(action.repo), action)
-            case DescribePull() | DressPull() | SetLabels() | ReportOn():
+            case DescribePull() | DressPull() | SetLabels() | ReportOn() | React():
                 return self._tell_forge(action)
             case _:
                 return self._ask_forge(action)
@@ -231,6 +245,15 @@ class Performer:
                 said = replace(tag, title=conceal(tag.title), notes=conceal(tag.notes))
                 return releases.push_release(replace(action, tag=said))
 
+    def _ask_about_versions(self, action: DraftRelease | StageRelease | OfReleases) -> object:
+        match action:
+            case DraftRelease(repo):
+                return draft_release(self._mirror(repo).drafting, action)
+            case StageRelease(DraftRelease(repo)):
+                return draft_release(self._mirror(repo).drafting, action)
+            case _:
+                return ask_about_releases(self._forge(action.repo), action)
+
     def _ask_forge(self, action: Action) -> object:
         match action:
             case GetPull(repo, number, told):
@@ -275,7 +298,10 @@ class Performer:
             case FindPosted(repo, since, touched):
                 return history.posted(repo, since, touched)
 
-    def _tell_forge(self, action: DescribePull | DressPull | SetLabels | ReportOn) -> None:
+    def _tell_forge(self, action: DescribePull | DressPull | SetLabels | ReportOn | React) -> None:
+        if isinstance(action, React):
+            self._decorate(action)
+            return
         forge = self._forge(action.repo)
         match action:
             case DescribePull(repo, number, body):

@@ -17,29 +17,14 @@ from threading import Event as Flag
 from threading import Lock
 from typing import Any, TypeVar, cast
 
+from bot.app.foresight import Unforeseeable, foresee
 from bot.app.lanes import Lanes
 from bot.app.log import about, name_fault
 from bot.app.once import Once
-from bot.core.actions import (
-    Action,
-    BranchReady,
-    DescribePull,
-    DressPull,
-    EnsureBranch,
-    EnsureComment,
-    EnsurePull,
-    Flow,
-    Planning,
-    PullReady,
-    React,
-    ReportOn,
-    SetLabels,
-    Write,
-)
+from bot.core.actions import Action, Flow, Planning, Write
 from bot.core.errors import Fault, UserError
 from bot.core.events import Event
 from bot.core.jobs import Ended, Ending, FindEnded, Job, Plan, Report, takes_long
-from bot.core.model import Comment, Person, Pull
 from bot.forges.tally import tallying
 
 R = TypeVar("R")
@@ -47,7 +32,6 @@ Perform = Callable[[Action], Any]
 Pause = Callable[[float], Any]
 
 _log = logging.getLogger(__name__)
-_SELF = Person(0, "relbot", is_bot=True)
 
 
 def drive(flow: Flow[R], perform: Perform) -> R:
@@ -62,10 +46,6 @@ def drive(flow: Flow[R], perform: Perform) -> R:
             outcome = perform(action)
 
 
-class _Unforeseeable(Exception):  # noqa: N818 - it ends a rehearsal, and is no error
-    """A write whose outcome cannot be guessed."""
-
-
 def rehearse(flow: Flow[R], perform: Perform) -> tuple[R | None, tuple[Write[Any], ...]]:
     """Run a flow with its reads performed and its writes only collected; each write is told that it went well.
 
@@ -77,46 +57,12 @@ def rehearse(flow: Flow[R], perform: Perform) -> tuple[R | None, tuple[Write[Any
         if not isinstance(action, Write):
             return perform(action)
         writes.append(action)
-        return _foresee(action)
+        return foresee(action)
 
     try:
         return drive(flow, perform_reads), tuple(writes)
-    except _Unforeseeable:
+    except Unforeseeable:
         return None, tuple(writes)
-
-
-def _foresee(write: Write[Any]) -> BranchReady | PullReady | Comment | None:
-    match write:
-        case EnsureBranch():
-            return BranchReady(write.commit)
-        case EnsurePull():
-            return PullReady(_imagine_pull(write), opened=True)
-        case EnsureComment():
-            return Comment(write.existing or 0, _SELF, write.body)
-        case DescribePull() | DressPull() | SetLabels() | React() | ReportOn():
-            return None
-        case _:
-            raise _Unforeseeable
-
-
-def _imagine_pull(wish: EnsurePull) -> Pull:
-    return Pull(
-        number=0,
-        title=wish.title,
-        body=wish.body,
-        url="",
-        author=_SELF,
-        is_open=True,
-        merged=False,
-        merged_as=None,
-        closed_at=None,
-        base=wish.base,
-        base_sha="",
-        head=wish.head,
-        head_sha="",
-        head_repo_id=wish.repo.id,
-        draft=wish.draft,
-    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,15 +1,17 @@
-"""What came of a question, in one sentence for the audit: enough to judge a decision by, and no more.
+"""What the audit has of an action: what came of a question in one sentence, and a write without what it is made from.
 
-It must never keep a text that people wrote: ids, names, roles and states say what was seen.
+It must never keep a text that people wrote of what was only read: ids, names, roles and states say what was seen.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from bot.core import actions as a
 from bot.core.jobs import FindEnded
-from bot.core.model import Change, Comment, Pull
+from bot.core.model import Change, Comment, Pull, Release
+from bot.core.publishing import Drafted, DraftRelease, FindRelease, FindReleases, StageRelease
 from bot.core.refs import Touched, Untouched
 from bot.core.standing import FindOpenOnto, GetChecks
 
@@ -34,11 +36,20 @@ def say_seen(action: a.Action, outcome: Any) -> str | None:  # noqa: ANN401 - of
             return _say_pulls(action, outcome)
         case a.FindComment(number=number):
             return f"my comment on #{number} was {outcome.id if isinstance(outcome, Comment) else 'not there'}"
+        case DraftRelease() | FindRelease() | FindReleases():
+            return _cut(_say_release(action, outcome))
         case FindEnded(number=number):
             return f"{len(outcome)} jobs of #{number} were remembered"
         case _:
             told = _say_commits(action, outcome)
             return _cut(told) if told else None
+
+
+def abridge(action: a.Action) -> a.Action:
+    """The write as it is entered. What a version's commit is made from is left out: the commit's id seals it."""
+    if isinstance(action, StageRelease):
+        return replace(action, draft=replace(action.draft, policy=None, facts=(), notes=()))
+    return action
 
 
 def _say_pulls(action: a.Action, outcome: Any) -> str:  # noqa: ANN401 - as above
@@ -85,6 +96,23 @@ def _say_commits(action: a.Action, outcome: Any) -> str | None:  # noqa: ANN401 
             return f"{sha} had {0 if isinstance(outcome, a.Missing) else len(outcome)} checks"
         case _:
             return None
+
+
+def _say_release(action: a.Action, outcome: Any) -> str:  # noqa: ANN401 - as above
+    match action, outcome:
+        case DraftRelease(parent=parent, version=version), Drafted() as drafted:
+            large = f", with {len(drafted.oversized)} commits too large for it" if drafted.oversized else ""
+            return f"{version} upon {parent} would be {drafted.commit}, of {len(drafted.numbers)} pulls{large}"
+        case DraftRelease(version=version), _:
+            return f"{version} could not be drafted"
+        case FindRelease(tag=tag), found:
+            return f"the release {tag} was {_published(found) if isinstance(found, Release) else 'not there'}"
+        case _, found:
+            return f"{len(found)} releases were there"
+
+
+def _published(release: Release) -> str:
+    return "a draft" if release.draft else "a prerelease" if release.prerelease else "published"
 
 
 def _touched(outcome: Untouched | Touched | a.Missing) -> str:

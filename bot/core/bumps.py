@@ -27,6 +27,12 @@ class Unbumped:
     reason: str
 
 
+def read_entry(entry: str) -> tuple[str, str]:
+    """A policy's entry as file and pattern: `setup.cfg: version = {version}`."""
+    file, _, pattern = entry.partition(": ")
+    return file, pattern
+
+
 def bump(file: str, text: str, version: Version, pattern: str = "") -> str | Unbumped:
     """A file's text with the version in it; that is always the final's, since a candidate becomes it unchanged.
 

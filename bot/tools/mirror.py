@@ -46,11 +46,12 @@ from bot.tools.claims import Claim, sweep
 from bot.tools.clone import Clone, borrowing, is_damage
 from bot.tools.description import describe_commits
 from bot.tools.difference import describe_difference
-from bot.tools.git import Done, GitFault, check_branch
+from bot.tools.drafting import Drafting
+from bot.tools.git import GitFault, check_branch
 from bot.tools.patch_ids import PatchIds
 from bot.tools.pick import Committer, Impossible, Picker, Wish
 from bot.tools.present import Landed, still_there
-from bot.tools.refusals import is_protection, reason_of
+from bot.tools.pushing import push_branch
 from bot.tools.releasing import Ground, Releases, Signing
 from bot.tools.scratch import Repository, Scratch
 
@@ -191,39 +192,17 @@ class Mirror:
 
     def ensure_branch(self, action: EnsureBranch) -> BranchReady | BranchMoved | Refused:
         """Push a picked commit, with a lease on what the branch is expected to be (None: it must not exist yet)."""
-        ref = f"refs/heads/{check_branch(action.branch)}"
+        check_branch(action.branch)
         self.pick(action.pick)  # in memory and deterministic: after a restart it makes the same objects again
         self.picker.keep(action.commit)
-        return self._push_branch(action, ref)
+        return push_branch(self._clone, self.picker.scratch.view().directory, action)
 
     def stage_commit(self, action: StageCommit) -> BranchReady | BranchMoved | Refused:
         """The same for a commit of the bot's own making."""
-        ref = f"refs/heads/{check_branch(action.branch)}"
+        check_branch(action.branch)
         if (made := self.releases.make_commit(action.make).commit) != action.commit:
             raise Fault(f"{action.commit} was to be pushed to {action.branch}, and what was described is {made}.")
-        return self._push_branch(action, ref)
-
-    def _push_branch(self, action: EnsureBranch | StageCommit, ref: str) -> BranchReady | BranchMoved | Refused:
-        view = self.picker.scratch.view().directory
-        done = self._clone.push(view, f"{action.commit}:{ref}", f"{ref}:{action.expect or ''}")
-        if done.status == 0:
-            return BranchReady(action.commit, found=any(line.startswith(b"=") for line in done.out.split(b"\n")))
-        return self._explain_refusal(done, ref, action)
-
-    def _explain_refusal(
-        self, done: Done, ref: str, action: EnsureBranch | StageCommit,
-    ) -> BranchReady | BranchMoved | Refused:  # fmt: skip
-        said = done.err.decode(errors="replace") + done.out.decode(errors="replace")
-        if "returned error: 403" in said:  # no trouble that passes: the bot may not push here
-            return _refusal(said, action.branch)
-        if "rejected]" not in said:
-            raise Fault(str(GitFault(["push", action.branch], done.status, done.err)), passing=True)
-        tip = self._clone.remote_tip(ref)  # the forge may have been slower than the lease, or have taken it after all
-        if tip == action.commit:
-            return BranchReady(tip, found=True)
-        if tip == action.expect and "[remote rejected]" in said:
-            return _refusal(said, action.branch)
-        return BranchMoved(tip)
+        return push_branch(self._clone, self.picker.scratch.view().directory, action)
 
     # ── underneath ───────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -244,7 +223,16 @@ class Mirror:
     @property
     def releases(self) -> Releases:
         """What is asked about tags and commits to be tagged."""
-        return Releases(self._repo, Ground(self._clone, lambda: self.picker, self._healing), self._signing)
+        return Releases(self._repo, self._ground, self._signing)
+
+    @property
+    def drafting(self) -> Drafting:
+        """What makes the commits of versions."""
+        return Drafting(self._repo, self._ground, self.releases)
+
+    @property
+    def _ground(self) -> Ground:
+        return Ground(self._clone, lambda: self.picker, self._healing)
 
     @property
     def patch_ids(self) -> PatchIds:
@@ -372,15 +360,3 @@ def _check_pattern(pattern: str) -> str:
     """A branch name with at most one `*`, as a refspec allows it."""
     check_branch(pattern.replace("*", "x", 1))
     return pattern
-
-
-def _refusal(said: str, branch: str) -> Refused:
-    """Put the forge's own words first, and what to do about them."""
-    reason = reason_of(said)
-    if "workflow" in reason:
-        step = "Give the bot the workflows permission, or carry this change over by hand: it touches workflow files."
-    elif is_protection(reason):
-        step = f"Let the bot push to {branch}, or set delivery = “pull” in the policy."
-    else:
-        step = f"Check the rules for {branch} and the bot's rights, then ask again."
-    return Refused(f"the forge refused the push to {branch}: {reason}", step)

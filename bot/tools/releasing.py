@@ -107,13 +107,13 @@ class Releases:
     def fetch_tags(self, action: FetchTags) -> tuple[TagFound, ...]:
         """Every tag as it is on the forge now: one fetch, and one process that lists them."""
         refs = [f"{_TAGS}{_check_pattern(pattern)}" for pattern in action.patterns]
-        found = self._healing(lambda: self._fetched(refs, self._tags))
+        found = self._healing(lambda: self.fetched(refs, self._tags))
         return tuple(tag for tag in found if any(_fits(pattern, tag.name) for pattern in action.patterns))
 
     def verify_tag(self, action: VerifyTag) -> TagChecked | Missing:
         """One tag, with what its signature is worth."""
         refs = [f"{_TAGS}{check_branch(action.name)}*"]  # as a pattern, since it may not be there
-        return self._healing(lambda: self._fetched(refs, lambda: self._verify(action.name)))
+        return self._healing(lambda: self.fetched(refs, lambda: self._verify(action.name)))
 
     def _verify(self, name: str) -> TagChecked | Missing:
         found = self._find(name)
@@ -121,7 +121,7 @@ class Releases:
 
     def read_files(self, action: ReadFiles) -> dict[str, str | None]:
         """See `Trees.read_files`."""
-        return self._healing(lambda: self._trees().read_files(self._there(action.commit).tree, action.paths))
+        return self._healing(lambda: self.trees().read_files(self.there(action.commit).tree, action.paths))
 
     def is_ancestor(self, action: IsAncestor) -> bool:
         """See `IsAncestor`."""
@@ -129,7 +129,7 @@ class Releases:
 
     def make_commit(self, action: MakeCommit) -> CommitMade:
         """Make a commit in memory. It lies in the scratch store until something is pushed that holds it."""
-        return self._healing(lambda: self._make_commit(action))
+        return self._healing(lambda: self.make(action))
 
     # ── the one write ────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -140,7 +140,7 @@ class Releases:
         branches = [action.line.branch] if action.line else []
         branches += [action.staged] if action.staged else []
         refs = [f"{_HEADS}{check_branch(name)}*" for name in branches] + [f"{_TAGS}{action.tag.name}*"]
-        return self._healing(lambda: self._fetched(refs, lambda: self._push(action, text)))
+        return self._healing(lambda: self.fetched(refs, lambda: self._push(action, text)))
 
     def _push(self, action: PushRelease, text: TagText) -> Pushed | TagExists | BranchMoved | Refused:
         if (there := self._find(text.name)) is not None:
@@ -162,7 +162,7 @@ class Releases:
     def _moved(self, action: PushRelease) -> BranchMoved | None:
         """Whether the branch is not where it was seen. It may be at the new commit already."""
         commit, line = action.tag.commit, action.line
-        self._there(commit)
+        self.there(commit)
         if line is None:
             return None
         if (tip := self._clone.branches().get(line.branch)) not in (line.expect, commit):
@@ -220,7 +220,7 @@ class Releases:
             at = shown.get(names[0]) or "nothing"
             raise Fault(f"I pushed {text.name} as {made.sha}, and the forge shows {at} there.", passing=True)
         if action.line and (tip := shown.get(names[1])) != text.commit:
-            self._fetch([f"{names[1]}*"])
+            self.fetch([f"{names[1]}*"])
             if tip is None or not self._holds(tip, text.commit):
                 raise Fault(
                     f"I pushed {text.commit} to {action.line.branch}, and the forge shows {tip} there, without it.",
@@ -239,7 +239,7 @@ class Releases:
         if "rejected]" not in said:
             raise Fault(str(GitFault(["push", text.name], done.status, done.err)), passing=True)
         names = [tag] + ([f"{_HEADS}{branch}"] if branch else [])
-        self._fetch([f"{name}*" for name in names])  # the forge may have been slower than the leases
+        self.fetch([f"{name}*" for name in names])  # the forge may have been slower than the leases
         if (there := self._find(text.name)) is not None:
             return self._recognise(there, action, text)
         if action.line and (tip := self._clone.branches().get(action.line.branch)) not in (
@@ -252,12 +252,12 @@ class Releases:
 
     # ── underneath ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _fetched(self, refs: Sequence[str], work: Callable[[], T]) -> T:
+    def fetched(self, refs: Sequence[str], work: Callable[[], T]) -> T:
         """Do some work on refs as they are now. A clone that is built anew has no tags: both are done again then."""
-        self._fetch(refs)
+        self.fetch(refs)
         return work()
 
-    def _fetch(self, refs: Sequence[str]) -> None:
+    def fetch(self, refs: Sequence[str]) -> None:
         """Bring refs up to date, by patterns; the default branch comes along, which a new clone begins with."""
         wanted = [f"{_HEADS}{check_branch(self._repo.default_branch)}", *refs]
         self._clone.fetch([f"+{ref}:{ref}" for ref in dict.fromkeys(wanted)])
@@ -303,29 +303,29 @@ class Releases:
         done = self._picker().scratch.offline().attempt("merge-base", "--is-ancestor", commit, of)
         if done.status in (0, 1):
             return done.status == 0
-        if self._is_here(commit) and self._is_here(of):
+        if self.is_here(commit) and self.is_here(of):
             raise GitFault(["merge-base", "--is-ancestor"], done.status, done.err)
         return False
 
-    def _is_here(self, commit: str) -> bool:
+    def is_here(self, commit: str) -> bool:
         """Asked of git without the forge: for what is not here it would look there, and fail."""
         offline = self._picker().scratch.offline()
         return is_object_id(commit) and offline.attempt("cat-file", "-e", f"{commit}^{{commit}}").status == 0
 
-    def _there(self, sha: str) -> RawCommit:
-        commit = self._picker().reader.commits([sha])[0] if self._is_here(sha) else None
+    def there(self, sha: str) -> RawCommit:
+        commit = self._picker().reader.commits([sha])[0] if self.is_here(sha) else None
         if commit is None:
             raise Fault(f"There is no commit {sha[:80]} here of {self._repo.path}. Fetch the branch that holds it.")
         return commit
 
-    def _trees(self) -> Trees:
+    def trees(self) -> Trees:
         picker = self._picker()
         return Trees(picker.reader, picker.scratch.loose)
 
-    def _make_commit(self, action: MakeCommit) -> CommitMade:
+    def make(self, action: MakeCommit) -> CommitMade:
         picker = self._picker()
-        parent = self._there(action.parent)
-        tree, changed = self._trees().change(parent.tree, dict(action.files))
+        parent = self.there(action.parent)
+        tree, changed = self.trees().change(parent.tree, dict(action.files))
         if tree == parent.tree:
             return CommitMade(parent.sha, tree, ())
         who = f"{picker.committer.identity} {action.committed_at} +0000"

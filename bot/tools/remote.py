@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 from bot.core.changelog.view import Addresses
+from bot.core.model import ForgeName
 from bot.tools.git import Git
 
 _URL = re.compile(
@@ -22,8 +23,11 @@ def addresses_of(git: Git) -> Addresses:
     return read_addresses(done.out.decode(errors="replace").strip())
 
 
-def read_addresses(url: str) -> Addresses:
-    """The same from an address: `git@github.com:acme/kit.git`, `https://gitlab.example/acme/kit`."""
+def read_addresses(url: str, forge: ForgeName | None = None) -> Addresses:
+    """The same from an address: `git@github.com:acme/kit.git`, `https://gitlab.example/acme/kit`.
+
+    Where nobody says which forge it is, its name has to.
+    """
     found = _URL.fullmatch(url)
     if found is None:
         return Addresses()
@@ -31,7 +35,7 @@ def read_addresses(url: str) -> Addresses:
     if found["port"] and url.startswith("http"):
         web = f"{url.partition(':')[0]}://{found['host']}:{found['port']}"
     root = f"{web}/{found['path']}"
-    if "gitlab" in web:
+    if forge == "gitlab" or (forge is None and "gitlab" in web):
         deep = f"{root}/-"
         return Addresses(
             f"{deep}/merge_requests/{{number}}", f"{deep}/compare/{{old}}...{{new}}", f"{deep}/tags/{{new}}",

@@ -42,6 +42,10 @@ class Trees:
         texts: dict[str, str | None] = dict.fromkeys(paths)
         return texts | {path: _as_text(each[1]) for path, each in found if each is not None}
 
+    def holds(self, tree: str, path: str) -> bool:
+        """Whether there is anything under this path, though it be no file of text."""
+        return _is_sound(path) and self._find(tree, path, {}) is not None
+
     def change(self, tree: str, files: Mapping[str, str]) -> tuple[str, tuple[str, ...]]:
         """The tree with these texts in it, and the paths of those that were different. `UserError` for odd paths."""
         nested: dict[bytes, object] = {}

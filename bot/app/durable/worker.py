@@ -26,7 +26,7 @@ from bot.app.durable.turns import NOT_THE_FLOWS, Cancelled, Later, Superseded, T
 from bot.app.durable.watch import Active, Watch
 from bot.app.log import about, conceal, name_fault
 from bot.app.runner import Decisions, Perform, drive
-from bot.app.seen import say_seen
+from bot.app.seen import abridge, say_seen
 from bot.app.steps import Outcome, Step, Trouble, name_step
 from bot.app.store import audit, claims, deliveries, journal
 from bot.app.store.database import Database, now
@@ -325,7 +325,7 @@ class Worker:
         outcome = self._perform(action)
         with self._database.begin() as connection:
             seen = json.dumps(run.seen) if run.seen else ""
-            audit.append(connection, audit.Entry(run.job, run.actor, encode(action), encode(outcome), seen))
+            audit.append(connection, audit.Entry(run.job, run.actor, encode(abridge(action)), encode(outcome), seen))
         return outcome
 
     # ── turns ────────────────────────────────────────────────────────────────────────────────────────────────────────

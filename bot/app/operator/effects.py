@@ -49,28 +49,14 @@ def _load(text: str) -> Laid:
 
 
 def _came(outcome: Laid) -> str:
-    match outcome.get("$"):
-        case "Refused":
-            return f"the forge refused: {outcome.get('reason')}"
-        case "BranchMoved":
-            return f"it was at {outcome.get('sha') or 'no commit'} instead, and was left alone"
-        case "BranchReady":
-            return "it was there already" if outcome.get("found") else f"it is at {outcome.get('sha')}"
-        case "Pushed":
-            return _pushed(outcome)
-        case "TagExists":
-            return f"a tag of that name was there and was left alone: {outcome.get('reason')}"
-        case "PullReady":
-            pull = outcome.get("pull") or {}
-            return f"#{pull.get('number')} was {'opened' if outcome.get('opened') else 'there already'}"
-        case _:
-            return ""
+    told = _CAME.get(str(outcome.get("$")))
+    return told(outcome) if told else ""
 
 
 def _link(kind: str, both: tuple[Laid, Laid], name: PullName, sites: Mapping[ForgeName, str]) -> str | None:
     write, outcome = both
-    if kind == "EnsurePull":
-        url = (outcome.get("pull") or {}).get("url")
+    if kind in _HOLDS_URL:
+        url = (outcome.get(_HOLDS_URL[kind]) or {}).get("url") if _HOLDS_URL[kind] else outcome.get("url")
         return str(url) if url else None
     number, comment = write.get("number"), outcome.get("id")
     if kind != "EnsureComment" or not isinstance(number, int) or not comment:
@@ -89,10 +75,52 @@ def _branch(write: Laid) -> str:
     return f"branch {write.get('branch')} put at {write.get('commit')}, expected {expected}"
 
 
+def _ready(outcome: Laid) -> str:
+    return "it was there already" if outcome.get("found") else f"it is at {outcome.get('sha')}"
+
+
+def _pull_ready(outcome: Laid) -> str:
+    number = (outcome.get("pull") or {}).get("number")
+    return f"#{number} was {'opened' if outcome.get('opened') else 'there already'}"
+
+
+def _issue_ready(outcome: Laid) -> str:
+    how = "opened" if outcome.get("made") else "edited" if outcome.get("edited") else "as it should be"
+    return f"#{(outcome.get('issue') or {}).get('number')} was {how}"
+
+
 def _pushed(outcome: Laid) -> str:
     how = f"signed with {outcome['signed']}" if outcome.get("signed") else "not signed"
     there = "it was there already" if outcome.get("found") else "it is there"
     return f"{there}, as {(outcome.get('tag') or {}).get('sha')}, {how}"
+
+
+def _shown(outcome: Laid) -> str:
+    kind = "draft" if outcome.get("draft") else "prerelease" if outcome.get("prerelease") else "release"
+    return f"the {kind} {outcome.get('tag')} is there"
+
+
+def _version_staged(write: Laid) -> str:
+    draft = write.get("draft") or {}
+    return f"{_branch(write)}: {draft.get('tag')} upon {draft.get('parent')}"
+
+
+def _release_wished(write: Laid) -> str:
+    wish = write.get("wish") or {}
+    kind = "draft release" if wish.get("draft") else "prerelease" if wish.get("prerelease") else "release"
+    return f"{kind} {wish.get('tag')}: {wish.get('title')}{', marked as the latest' if wish.get('latest') else ''}"
+
+
+def _latest(write: Laid) -> str:
+    return f"the mark Latest {'put on' if write.get('latest') else 'taken from'} the release {write.get('tag')}"
+
+
+def _published(write: Laid) -> str:
+    return f"the release {write.get('tag')} published{' as the latest' if write.get('latest') else ''}"
+
+
+def _issue(write: Laid) -> str:
+    return f"an issue of my own: {(write.get('wish') or {}).get('title')}"
 
 
 def _released(write: Laid) -> str:
@@ -117,10 +145,21 @@ def _dressed(write: Laid) -> str:
     return f"labels and people of #{write.get('number')}: {' '.join(map(str, given)) or 'none'}"
 
 
+_HOLDS_URL = {
+    "EnsurePull": "pull", "EnsureIssue": "issue", "EnsureRelease": "", "PublishRelease": "", "MarkLatest": "",
+}  # fmt: skip
+"""Where the outcome of a write has the address of what was written; empty: the outcome is it."""
+
 _SAID: dict[str, Callable[[Laid], str]] = {
     "EnsureBranch": _branch,
     "StageCommit": _branch,
+    "StageRelease": _version_staged,
     "PushRelease": _released,
+    "EnsureRelease": _release_wished,
+    "PublishRelease": _published,
+    "MarkLatest": _latest,
+    "DeleteBranch": lambda write: f"branch {write.get('branch')} deleted, expected to be at {write.get('expect')}",
+    "EnsureIssue": _issue,
     "EnsurePull": lambda write: f"a pull from {write.get('head')} onto {write.get('base')}: {write.get('title')}",
     "EnsureComment": _comment,
     "SetLabels": _labels,
@@ -130,4 +169,18 @@ _SAID: dict[str, Callable[[Laid], str]] = {
     "Retried": lambda write: f"told to be done again (it was {write.get('was')})",
     "Cancelled": lambda _: "told to stop",
     "Replayed": lambda _: "told to be planned again",
+}
+
+_CAME: dict[str, Callable[[Laid], str]] = {
+    "Refused": lambda outcome: f"the forge refused: {outcome.get('reason')}",
+    "BranchMoved": lambda outcome: f"it was at {outcome.get('sha') or 'no commit'} instead, and was left alone",
+    "BranchReady": _ready,
+    "BranchDeleted": lambda outcome: f"it was at {outcome.get('sha')}",
+    "Protected": lambda outcome: f"it is protected, and was left alone: {outcome.get('reason')}",
+    "Missing": lambda outcome: f"there was no {outcome.get('what')}",
+    "Pushed": _pushed,
+    "TagExists": lambda outcome: f"a tag of that name was there and was left alone: {outcome.get('reason')}",
+    "PullReady": _pull_ready,
+    "IssueReady": _issue_ready,
+    "Release": _shown,
 }

@@ -170,6 +170,18 @@ def plan_one(stage: Stage, marks: Sequence[Mark]) -> Question:
     return Question((*known, stage), tuple(include), tuple(mark.sha for mark in stage.bounds[:1]))
 
 
+def plan_draft(section: Stage, news: Stage, marks: Sequence[Mark]) -> Question:
+    """A version's section, and what its candidate brings since the tag before it, out of one history."""
+    question = plan_one(section, marks)
+    if news.version == section.version:
+        return question
+    known = {stage.version for stage in question.stages}
+    added = [news, *(_stage(mark, marks, wanted=False) for mark in news.bounds if mark.version not in known)]
+    stages = sorted((*question.stages, *added), key=lambda stage: order_of(stage.version))
+    include = dict.fromkeys((*question.include, *(stage.sha for stage in added)))
+    return Question(tuple(stages), tuple(include), question.exclude)
+
+
 def plan_all(marks: Sequence[Mark], line: Line | None, last: Stage | None) -> Question:
     """The notes of every final (of one line, or of all), and of what came `last` and is not released."""
     finals = [mark for mark in marks if mark.version.candidate is None]

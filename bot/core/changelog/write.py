@@ -36,6 +36,24 @@ def write(old: str, views: Iterable[View], show: Layout = layout) -> Written:
     return Written(page.text, tuple(conflicts))
 
 
+def draft(old: str, view: View, show: Layout = layout) -> Written:
+    """The same for one version; where nothing but the date of its section would be another, the file stays as it is."""
+    made = write(old, [view], show)
+    if _is_dated_only(read_page(old), read_page(made.text), read_tag(view.title)):
+        return replace(made, text=old)
+    return made
+
+
+def _is_dated_only(old: Page, new: Page, version: Version | None) -> bool:
+    """Whether what is read differs in the heading of a section at most."""
+    at = old.find(version)
+    if at is None or new.find(version) != at:
+        return False
+    bodies = [unmarked(page.parts[at].body).rstrip() for page in (old, new)]
+    others = [(page.before, page.parts[:at], page.parts[at + 1 :], page.after) for page in (old, new)]
+    return bodies[0] == bodies[1] and others[0] == others[1]
+
+
 def roll_up(onto: str, line: str, version: Version) -> Written:
     """Carry the section of a version from a line's changelog, hand edits and all, into that of the main branch.
 

@@ -1,0 +1,65 @@
+"""Turns the actions about versions and what forges show of them into calls of a forge, or of what drafts.
+
+It must never decide anything, nor hand a credential on in a text: what is written is cleaned of them here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Protocol
+
+from bot.app.log import conceal
+from bot.core.actions import BranchMoved, BranchReady, Refused
+from bot.core.publishing import (
+    DeleteBranch,
+    Drafted,
+    DraftRelease,
+    EnsureRelease,
+    FindRelease,
+    FindReleases,
+    MarkLatest,
+    PublishRelease,
+    StageRelease,
+)
+from bot.forges import Forge
+
+OfReleases = FindRelease | FindReleases | EnsureRelease | PublishRelease | MarkLatest | DeleteBranch
+
+
+class Drafting(Protocol):
+    """What makes the commits of versions."""
+
+    def draft(self, action: DraftRelease) -> Drafted | Refused: ...
+    def stage(self, action: StageRelease) -> BranchReady | BranchMoved | Refused: ...
+
+
+def draft_release(drafting: Drafting, action: DraftRelease | StageRelease) -> object:
+    """Draft a version, or put the draft on the bot's own branch."""
+    match action:
+        case DraftRelease():
+            return drafting.draft(_concealed(action))
+        case StageRelease(draft):
+            return drafting.stage(replace(action, draft=_concealed(draft)))
+
+
+def ask_about_releases(forge: Forge, action: OfReleases) -> object:
+    """Whatever is asked or wished for of a forge."""
+    match action:
+        case FindRelease(repo, tag):
+            return forge.releases.find(repo, tag)
+        case FindReleases(repo):
+            return forge.releases.all(repo)
+        case EnsureRelease(repo, wish):
+            return forge.releases.ensure(repo, replace(wish, title=conceal(wish.title), body=conceal(wish.body)))
+        case PublishRelease(repo, tag, latest):
+            return forge.releases.publish(repo, tag, latest=latest)
+        case MarkLatest(repo, tag, latest):
+            return forge.releases.set_latest(repo, tag, latest=latest)
+        case DeleteBranch(repo, branch, expect):
+            return forge.branches.delete(repo, branch, expect=expect)
+
+
+def _concealed(draft: DraftRelease) -> DraftRelease:
+    facts = tuple(replace(one, title=conceal(one.title), body=conceal(one.body)) for one in draft.facts)
+    notes = tuple((number, conceal(said) if said else said) for number, said in draft.notes)
+    return replace(draft, facts=facts, notes=notes)

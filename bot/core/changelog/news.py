@@ -1,0 +1,34 @@
+"""What a version brings, as a tag and a forge's release tell it: the section without its heading, cut to a length.
+
+It must never be cut within a line, nor without saying so.
+"""
+
+from __future__ import annotations
+
+from bot.core.changelog.page import read_page
+from bot.core.changelog.view import Layout, View, layout
+
+MOST = 60_000
+"""Characters: less than what any forge takes."""
+_MORE = "\nThere is more than fits here: the changelog has all of it.\n"
+
+
+def tell_news(view: View, show: Layout = layout, most: int = MOST) -> str:
+    """The text. Where nothing is to be told, it says that."""
+    body = _without_heading(show(view)) if view.groups else _nothing(view)
+    tail = f"\n[All changes since {view.base}]({view.link})\n" if view.base and view.link else ""
+    if len(body) + len(tail) <= most:
+        return body + tail
+    tail = _MORE + tail
+    room = most - len(tail)
+    return body[: body.rfind("\n", 0, room) + 1] + tail
+
+
+def _without_heading(section: str) -> str:
+    page = read_page(section)
+    start = len(page.before) + len(page.parts[0].heading) if page.parts else 0
+    return f"{section[start:].strip()}\n"
+
+
+def _nothing(view: View) -> str:
+    return f"Nothing that is told here has changed{f' since {view.base}' if view.base else ''}.\n"
