@@ -10,13 +10,18 @@ from bot.app import codec, log
 from bot.app.codec import Unreadable, decode, encode
 from bot.core.actions import EnsureBranch, Labelling, Missing, Synced
 from bot.core.events import ChecksReported, CommentPosted, PullLabelled, TagPushed
-from bot.core.issues import EnsureIssue, IssueWish
+from bot.core.issues import EnsureIssue, IssueWish, PullFacts
 from bot.core.jobs import Answer, Plan
-from bot.core.model import Branch, CloneAccess, Role, Secret
+from bot.core.model import Branch, CloneAccess, Line, ReleaseWish, Role, Secret
+from bot.core.numbering import Oversized
 from bot.core.picks import Conflict, ConflictPath, Picked, Step
+from bot.core.publishing import DeleteBranch, Drafted, DraftRelease, EnsureRelease, StageRelease
 from bot.core.standing import GetRequired
+from bot.core.versions import Version
 from tests.app.values import ADA, PICK, REPO, a_backport, a_pull, a_report
 
+DRAFT = DraftRelease(REPO, "a" * 40, Version(Line(2, 7), 1, 2), "v2.7.1-rc2", 5, ("p", "text"),
+                     (PullFacts(21, "t", "b", "u", ADA),), ((21, None), (22, "said")))  # fmt: skip
 STEP = Step("a" * 40, None, "conflict")
 VALUES = [
     None, True, 3, 1.5, "caf\udce9 \0 \n\U0001f680", (), ("a", ("b",)), {}, {"backport/2.7": Labelling(ADA, 2)},
@@ -27,6 +32,9 @@ VALUES = [
     EnsureBranch(PICK, "c" * 40, "backport/2.7/12", None), CommentPosted(REPO, 12, 501, ADA, "", on="issue"),
     TagPushed(REPO, "v2.7.0", "a" * 40, ADA, "moved"), ChecksReported(REPO, "a" * 40, ("relbot/rc/2.7",), ADA),
     EnsureIssue(REPO, IssueWish("m", "t", "b", labels=("v2.7",))), GetRequired(REPO, "release/2.7"),
+    DRAFT, StageRelease(DRAFT, "c" * 40, "relbot/rc/2.7", None), EnsureRelease(REPO, ReleaseWish("v2.7.1", "t", "b")),
+    Drafted("c" * 40, ("f",), "notes", (21,), (Oversized("a" * 40, "feat: x", "a feature"),), ("w",)),
+    DeleteBranch(REPO, "relbot/rc/2.7", "a" * 40),
 ]  # fmt: skip
 
 

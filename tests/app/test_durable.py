@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from bot.app.codec import decode
 from bot.app.durable import Pacing, Worker
 from bot.app.intake import Intake
 from bot.app.runner import Decisions
@@ -30,7 +31,9 @@ from bot.app.store.spool import Spool
 from bot.core.actions import EnsureComment, FindComment, GetPull, ask
 from bot.core.errors import Fault, UserError
 from bot.core.jobs import Plan, takes_long
-from bot.core.model import Comment
+from bot.core.model import Comment, Line
+from bot.core.publishing import DraftRelease, StageRelease
+from bot.core.versions import Version
 from tests.app.values import ADA, REPO, a_backport, a_closing, a_pull, a_report
 
 pytestmark = [pytest.mark.xdist_group("durable"), pytest.mark.filterwarnings("ignore::ResourceWarning")]
@@ -152,6 +155,24 @@ def test_every_write_stands_in_the_audit_and_the_chain_shows_tampering(site):
         assert audit.verify(connection) is None
         connection.exec_driver_sql("UPDATE relbot_audit SET actor = 'mallory' WHERE number = 2")
         assert audit.verify(connection) == 2
+
+
+def test_what_a_version_is_made_from_is_not_entered_in_the_audit(site):
+    draft = DraftRelease(REPO, "a" * 40, Version(Line(2, 7), 1, 1), "v2.7.1-rc1", 5, ("p", "huge" * 10_000))
+    stage = StageRelease(draft, "c" * 40, "relbot/rc/2.7", None)
+
+    def flow_of(job):
+        yield from ask(stage)
+        return a_report(job)
+
+    site.stop()
+    site.stage.flow_of = flow_of
+    site.start()
+    site.intake.handle("d1", a_closing())
+    site.settle()
+    with site.database.reading() as connection:
+        [entry] = [entry for _, entry in audit.of_job(connection, site.stage.jobs[0].key)]
+    assert decode(entry.write) == replace(stage, draft=replace(draft, policy=None))
 
 
 def test_passing_trouble_is_outlasted_in_place_and_then_in_the_queue(site):

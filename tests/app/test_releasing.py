@@ -14,8 +14,20 @@ from bot.app.settings import parse
 from bot.app.signing import choose_signing, open_signing
 from bot.app.steps import MOST_KEPT
 from bot.app.store.audit import Entry
-from bot.core.actions import BranchReady, Refused, Sync
-from bot.core.model import Repo
+from bot.core.actions import BranchMoved, BranchReady, Missing, Refused, Sync
+from bot.core.changelog.facts import facts_for_notes
+from bot.core.issues import GetFacts
+from bot.core.model import Line, ReleaseWish, Repo
+from bot.core.publishing import (
+    DeleteBranch,
+    DraftRelease,
+    EnsureRelease,
+    FindRelease,
+    FindReleases,
+    PublishRelease,
+    StageRelease,
+)
+from bot.core.refs import BranchDeleted
 from bot.core.tagging import (
     FetchTags,
     IsAncestor,
@@ -28,11 +40,13 @@ from bot.core.tagging import (
     TagWish,
     VerifyTag,
 )
+from bot.core.versions import Version
 from bot.tools.mirror import Mirrors
 from tests.app.whole import REPO, World
 from tests.tools.signing_keys import key_pair, needs
 
 WHEN = 1_720_000_000
+RC1 = Version(Line(2, 7), 0, 1)
 
 
 @pytest.fixture(params=["github", "gitlab"])
@@ -96,3 +110,40 @@ def test_a_candidate_and_its_final_are_released_on_a_forge_and_told_in_the_audit
 
 def audited(write, outcome):
     return tell(0.0, Entry("job", "@mona", encode(write), encode(outcome)), PullName("github", REPO, 1), {})
+
+
+def test_a_candidate_is_drafted_staged_tagged_shown_and_its_branch_deleted(world):
+    repo = Repo(world.kind, world.forge.find(REPO).id, REPO, "main")
+    title = "fix: scale by nothing <b>@mona</b>"
+    number = world.propose(({"kit/scale.py": "x = 1\n"}, title), base="release/2.7")
+    world.forge.merge_pull(REPO, number, "squash", by="mona")
+    with closing(world.performer()) as bot:
+        tip = bot(Sync(repo, ("release/*",))).tip("release/2.7")
+        policy = (".github/relbot.toml", '[changelog]\nauthors = "link"\n')
+        first = seen(bot(DraftRelease(repo, tip, RC1, "v2.7.0-rc1", WHEN, policy)))
+        assert first.numbers == (number,)
+        facts = facts_for_notes(bot(GetFacts(repo, first.numbers)).values())
+        draft = DraftRelease(repo, tip, RC1, "v2.7.0-rc1", WHEN, policy, facts)
+        drafted = seen(bot(draft))
+        assert drafted.commit != first.commit
+        assert f"/{number})" in drafted.notes
+        assert world.forge.url in drafted.notes
+        assert "<b>" not in drafted.notes.replace("\\<", "")
+        stage = StageRelease(draft, drafted.commit, "relbot/rc/2.7", None)
+        assert len(encode(stage)) < 3000
+        assert seen(bot(stage)) == BranchReady(drafted.commit)
+        assert "## [2.7.0] - 2024-07-03" in world.file("relbot/rc/2.7", "CHANGELOG.md")
+        wish = TagWish("v2.7.0-rc1", drafted.commit, "torchkit 2.7.0, candidate 1", Provenance("@mona"), WHEN)
+        assert seen(bot(PushRelease(repo, wish, LineMove("release/2.7", tip)))).tag.commit == drafted.commit
+        shown = ReleaseWish("v2.7.0-rc1", "2.7.0, candidate 1", drafted.notes, prerelease=True)
+        made = seen(bot(EnsureRelease(repo, shown)))
+        assert made.body.strip() == drafted.notes.strip()
+        assert seen(bot(FindRelease(repo, "v2.7.0-rc1"))) == made
+        assert [release.tag for release in seen(bot(FindReleases(repo)))] == ["v2.7.0-rc1"]
+        assert seen(bot(PublishRelease(repo, "v2.7.0-rc1", latest=False))) == made
+        gone = DeleteBranch(repo, "relbot/rc/2.7", drafted.commit)
+        assert isinstance(bot(DeleteBranch(repo, "relbot/rc/2.7", tip)), BranchMoved)
+        assert seen(bot(gone)) == BranchDeleted(drafted.commit)
+        assert isinstance(seen(bot(gone)), Missing)
+        again = DraftRelease(repo, drafted.commit, Version(Line(2, 7), 0, 2), "v2.7.0-rc2", WHEN + 1, policy, facts)
+        assert seen(bot(again)).commit == drafted.commit

@@ -177,7 +177,7 @@ _CAME: dict[str, Callable[[Laid], str]] = {
     "BranchReady": _ready,
     "BranchDeleted": lambda outcome: f"it was at {outcome.get('sha')}",
     "Protected": lambda outcome: f"it is protected, and was left alone: {outcome.get('reason')}",
-    "Missing": lambda outcome: f"there was no {outcome.get('what')}",
+    "Missing": lambda outcome: f"not there: {outcome.get('what')}",
     "Pushed": _pushed,
     "TagExists": lambda outcome: f"a tag of that name was there and was left alone: {outcome.get('reason')}",
     "PullReady": _pull_ready,

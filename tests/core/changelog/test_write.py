@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from bot.core.changelog.merge import unmarked
 from bot.core.changelog.view import Group, Item, View
-from bot.core.changelog.write import roll_up, write, yank
+from bot.core.changelog.write import draft, roll_up, write, yank
 from bot.core.errors import UserError
 from bot.core.versions import read_tag
 
@@ -61,3 +63,34 @@ def test_a_template_without_a_heading_is_refused_and_stacks_nothing() -> None:
     for heading in ("", "# Notes", "## 2.7.2", "## Unreleased"):
         with pytest.raises(UserError, match="makes no heading such as"):
             write("", [a_view("2.7.1", "one (#1)")], lambda view, heading=heading: f"{heading}\n\n- {view.title}\n")
+
+
+def a_later(view: View) -> View:
+    return replace(view, date="2026-02-02")
+
+
+def test_a_draft_begins_a_file_and_changes_none_for_its_date_alone() -> None:
+    begun = draft("", a_view("2.7.1", "one (#1)", "two (#2)"))
+    assert begun == write("", [a_view("2.7.1", "one (#1)", "two (#2)")])
+    again = a_later(a_view("2.7.1", "one (#1)", "two (#2)"))
+    assert draft(begun.text, again).text == begun.text
+    assert write(begun.text, [again]).text != begun.text
+    more = draft(begun.text, a_later(a_view("2.7.1", "one (#1)", "two (#2)", "three (#3)"))).text
+    assert "## [2.7.1] - 2026-02-02\n" in more
+    assert "- three (#3)\n" in more
+    fewer = draft(begun.text, a_later(a_view("2.7.1", "one (#1)"))).text
+    assert "## [2.7.1] - 2026-02-02\n" in fewer
+    assert "two" not in fewer
+
+
+def test_a_draft_brings_a_link_or_another_section_though_its_entries_are_there() -> None:
+    text = write("", [replace(a_view("2.7.1", "one (#1)"), link="https://old.example")]).text
+    assert "[2.7.1]: https://forge.example/2.7.1\n" in draft(text, a_view("2.7.1", "one (#1)")).text
+    both = draft(text, a_later(a_view("2.7.2", "two (#2)"))).text
+    assert both.index("## [2.7.2] - 2026-02-02") < both.index("## [2.7.1] - 2026-01-01")
+
+
+def test_conflicts_are_told_though_the_file_stays() -> None:
+    text = write("", [a_view("2.7.1", "one (#1)")]).text.replace("- one", "- One, by a person")
+    made = draft(text, a_later(a_view("2.7.1", "other (#1)")))
+    assert (made.text, made.conflicts) == (text, ("- other (#1)",))

@@ -297,6 +297,28 @@ def test_the_template_of_the_default_branch_is_used_and_missed(line, mirror):
     assert made.notes == "* scale by nothing (#21), by Ada\n* **ops:** round down (#22), by Ada\n"
 
 
+def test_what_a_candidate_takes_back_of_another_is_news_and_no_part_of_the_final(line, mirror):
+    bad = fix(line, "feat: a mistake (#40)")
+    land_it(line, mirror, "v2.7.1-rc1")
+    fix(line, f'Revert "feat: a mistake (#40)" (#41)\n\nThis reverts commit {bad}.')
+    made = drafted(mirror, line, RC2)
+    assert made.notes == "### Reverted\n\n- a mistake (#41), by Ada\n"
+    assert "mistake" not in section(line, mirror, made)
+    assert set(made.numbers) == {21, 22, 40, 41}
+
+
+def test_a_first_final_begins_at_the_fork_and_tells_what_lower_lines_had(remote, mirror):
+    tag(remote, "v2.6.0", "main")
+    picked = remote.commit("main", {"m.py": "x\n"}, "fix: on both (#50)")
+    remote.branch("release/2.6", "main")
+    remote.commit("release/2.6", {"m.py": "x\n"}, f"fix: on both (#50)\n\n(cherry picked from commit {picked})")
+    tag(remote, "v2.6.1", "release/2.6")
+    remote.branch("release/2.7", "main")
+    fix(remote, "fix: here alone (#51)")
+    made = drafted(mirror, remote, Version(LINE, 0, 1))
+    assert made.notes == "### Fixed\n\n- on both (#50), by Ada; also in 2.6.1\n- here alone (#51), by Ada\n"
+
+
 def test_facts_and_peoples_words_make_the_entries(line, mirror):
     facts = [PullFacts(21, "fix: x", "```release-note\nZero is *fine*\n```", "u", Person(5, "bob"), ("bug",)),
              PullFacts(22, "feat: y", "", "u", Person(6, "eve"))]  # fmt: skip
@@ -333,17 +355,17 @@ def test_endless_notes_are_cut_at_a_line_and_the_section_has_them_all(line, mirr
     assert section(line, mirror, made).count("\n- ") == 62
 
 
-@pytest.mark.parametrize(("repo", "deep", "pull"), [(GITHUB, "", "pull"), (GITLAB, "/-", "merge_requests")],
-                         ids=["github", "gitlab"])  # fmt: skip
-def test_links_are_the_forges_and_hold_no_credential(line, mirrors, tmp_path, repo, deep, pull):
+@pytest.mark.parametrize(("repo", "pull"), [(GITHUB, "pull"), (GITLAB, "-/merge_requests")], ids=["github", "gitlab"])
+def test_links_are_the_forges_and_hold_no_credential(line, mirrors, tmp_path, repo, pull):
     with GitServer(tmp_path / "server") as server:
         mirror = mirrors.of(repo, access(f"{server.url.replace('//', '//relbot:s3cret@')}/acme/torchlet.git", repo))
         made = mirror.drafting.draft(replace(wish(line), repo=repo))
         text = read(mirror, made.commit, "CHANGELOG.md")
-    root = f"{server.url}/acme/torchlet{deep}"
-    assert f"[#21]({root}/{pull}/21)" in text
-    assert f"\n[2.7.1]: {root}/compare/v2.7.0...v2.7.1\n" in text
-    assert made.notes.endswith(f"\n[All changes since v2.7.0]({root}/compare/v2.7.0...v2.7.1-rc1)\n")
+    root = f"{server.url}/acme/torchlet/{pull}"
+    compare = f"{root.removesuffix('pull').removesuffix('merge_requests')}compare/v2.7.0..."
+    assert f"[#21]({root}/21)" in text
+    assert f"\n[2.7.1]: {compare}v2.7.1\n" in text
+    assert made.notes.endswith(f"\n[All changes since v2.7.0]({compare}v2.7.1-rc1)\n")
     assert "s3cret" not in text + made.notes
 
 
