@@ -17,7 +17,6 @@ from bot.core.changelog.facts import pulls_of
 from bot.core.changelog.graph import Graph
 from bot.core.changelog.news import tell_news
 from bot.core.changelog.tags import Mark, bounds_of, marks_of
-from bot.core.changelog.template import render
 from bot.core.changelog.view import Layout, layout, show
 from bot.core.changelog.write import Written
 from bot.core.changelog.write import draft as draft_section
@@ -136,6 +135,8 @@ class Drafting:
         if text is None:
             named = f"The policy names the template {path}, and {self._repo.default_branch} has no such file of text."
             raise UserError(f"{named} Add it, or correct the policy.")
+        from bot.core.changelog.template import render  # the engine takes its time to load, and few want it
+
         return lambda view: render(text, view)
 
     # ── what history tells ───────────────────────────────────────────────────────────────────────────────────────────

@@ -54,6 +54,8 @@ def _refusal(said: str, branch: str) -> Refused:
     reason = reason_of(said)
     if "workflow" in reason:
         step = "Give the bot the workflows permission, or carry this change over by hand: it touches workflow files."
+    elif is_protection(reason) and branch.startswith("relbot/"):
+        step = f"Let the bot make and move branches such as {branch}, then ask again."
     elif is_protection(reason):
         step = f"Let the bot push to {branch}, or set delivery = “pull” in the policy."
     else:

@@ -308,21 +308,24 @@ class Releases:
         return False
 
     def is_here(self, commit: str) -> bool:
-        """Asked of git without the forge: for what is not here it would look there, and fail."""
+        """Whether a commit is here. Asked of git without the forge: for what is not here it would look there, and fail."""
         offline = self._picker().scratch.offline()
         return is_object_id(commit) and offline.attempt("cat-file", "-e", f"{commit}^{{commit}}").status == 0
 
     def there(self, sha: str) -> RawCommit:
+        """The commit; a `Fault` where it is not here."""
         commit = self._picker().reader.commits([sha])[0] if self.is_here(sha) else None
         if commit is None:
             raise Fault(f"There is no commit {sha[:80]} here of {self._repo.path}. Fetch the branch that holds it.")
         return commit
 
     def trees(self) -> Trees:
+        """Reads trees of the repository, and writes new ones in memory."""
         picker = self._picker()
         return Trees(picker.reader, picker.scratch.loose)
 
     def make(self, action: MakeCommit) -> CommitMade:
+        """The commit, or its parent itself where nothing would change."""
         picker = self._picker()
         parent = self.there(action.parent)
         tree, changed = self.trees().change(parent.tree, dict(action.files))

@@ -32,6 +32,13 @@ def test_merge_requests_are_linked_on_the_other_in_groups_and_at_ports() -> None
     )
 
 
+def test_who_knows_which_forge_it_is_has_its_links_whatever_the_host_is_called() -> None:
+    url = "https://git.example/acme/kit.git"
+    assert read_addresses(url, "gitlab").pull == "https://git.example/acme/kit/-/merge_requests/{number}"
+    assert read_addresses(url, "github") == read_addresses(url)
+    assert read_addresses("https://gitlab.example/acme/kit", "github").pull == "https://gitlab.example/acme/kit/pull/{number}"
+
+
 NO_HOST = ("", "/srv/git/kit.git", "../kit", "file:///srv/kit", "https://x", "javascript:alert(1)//a/b")
 
 

@@ -22,7 +22,7 @@ from bot.core.versions import Version
 from bot.tools.mirror import Mirrors
 from tests.tools.git_server import GitServer
 from tests.tools.histories import START, symlink
-from tests.tools.mirror.releases import everything
+from tests.tools.mirror.releases import everything, hook
 from tests.tools.mirror.story import GITHUB, GITLAB, LINES, access, at
 
 LINE = Line(2, 7)
@@ -355,6 +355,12 @@ def test_endless_notes_are_cut_at_a_line_and_the_section_has_them_all(line, mirr
     assert section(line, mirror, made).count("\n- ") == 62
 
 
+def test_no_more_pulls_are_named_than_can_be_asked_about(line, mirror):
+    fix(line, "fix: many at once (#42)\n\n" + "".join(f"Backport of #{n}\n" for n in range(1000, 3500)))
+    made = drafted(mirror, line)
+    assert (len(made.numbers), made.numbers[:3]) == (2000, (21, 22, 1000))
+
+
 @pytest.mark.parametrize(("repo", "pull"), [(GITHUB, "pull"), (GITLAB, "-/merge_requests")], ids=["github", "gitlab"])
 def test_links_are_the_forges_and_hold_no_credential(line, mirrors, tmp_path, repo, pull):
     with GitServer(tmp_path / "server") as server:
@@ -375,3 +381,13 @@ def test_a_policy_that_is_wrong_and_a_parent_that_is_not_there_are_said(line, mi
         mirror.drafting.draft(wish(line, policy=policy("nonsense = 1\n")))
     with pytest.raises(Fault, match="no commit"):
         mirror.drafting.draft(wish(line, parent="1" * 40))
+
+
+def test_a_branch_of_the_bots_own_that_it_may_not_make_is_refused_with_what_to_do(line, mirror):
+    hook(line, "update", "echo 'GitLab: You are not allowed to push code to protected branches.' >&2; exit 1")
+    given = wish(line)
+    mirror.sync(Sync(GITHUB, LINES))
+    stage = StageRelease(given, mirror.drafting.draft(given).commit, "relbot/rc/2.7", None)
+    refused = mirror.drafting.stage(stage)
+    assert isinstance(refused, Refused)
+    assert refused.next_step == "Let the bot make and move branches such as relbot/rc/2.7, then ask again."
