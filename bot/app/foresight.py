@@ -51,7 +51,7 @@ def foresee(write: Write[Any]) -> object:
         case EnsureMilestone(wish=milestone):
             return Milestone(0, milestone.title, milestone.description, milestone.is_open, "")
         case EnsureRelease(wish=wish):
-            return Release(wish.tag, wish.title, wish.body, "", wish.draft, wish.prerelease)
+            return Release(wish.tag, wish.title, "", "", wish.draft, wish.prerelease)
         case DeleteBranch(expect=sha):
             return BranchDeleted(sha)
         case _:

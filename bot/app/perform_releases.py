@@ -9,7 +9,8 @@ from dataclasses import replace
 from typing import Protocol
 
 from bot.app.log import conceal
-from bot.core.actions import BranchMoved, BranchReady, Refused
+from bot.core.actions import BranchMoved, BranchReady, Refused, Write
+from bot.core.model import Release
 from bot.core.publishing import (
     DeleteBranch,
     Drafted,
@@ -43,7 +44,14 @@ def draft_release(drafting: Drafting, action: DraftRelease | StageRelease) -> ob
 
 
 def ask_about_releases(forge: Forge, action: OfReleases) -> object:
-    """Whatever is asked or wished for of a forge."""
+    """Whatever is asked or wished for of a forge. A write answers without the release's text, which may be long."""
+    outcome = _ask(forge, action)
+    if isinstance(action, Write) and isinstance(outcome, Release):
+        return replace(outcome, body="")
+    return outcome
+
+
+def _ask(forge: Forge, action: OfReleases) -> object:
     match action:
         case FindRelease(repo, tag):
             return forge.releases.find(repo, tag)

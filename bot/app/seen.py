@@ -5,17 +5,21 @@ It must never keep a text that people wrote of what was only read: ids, names, r
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from typing import Any
 
 from bot.core import actions as a
 from bot.core.jobs import FindEnded
 from bot.core.model import Change, Comment, Pull, Release
-from bot.core.publishing import Drafted, DraftRelease, FindRelease, FindReleases, StageRelease
+from bot.core.publishing import Drafted, DraftRelease, EnsureRelease, FindRelease, FindReleases, StageRelease
 from bot.core.refs import Touched, Untouched
 from bot.core.standing import FindOpenOnto, GetChecks
+from bot.core.tagging import PushRelease
 
 _LONGEST = 300
+_BEGINNING = 1000
+"""Characters of notes that are entered."""
 _SHOWN = 8
 """Things of one kind that are told one by one."""
 
@@ -46,10 +50,25 @@ def say_seen(action: a.Action, outcome: Any) -> str | None:  # noqa: ANN401 - of
 
 
 def abridge(action: a.Action) -> a.Action:
-    """The write as it is entered. What a version's commit is made from is left out: the commit's id seals it."""
-    if isinstance(action, StageRelease):
-        return replace(action, draft=replace(action.draft, policy=None, facts=(), notes=()))
-    return action
+    """The write as it is entered. What a version's commit is made from is left out, since the commit's id seals it; of
+    notes there is the beginning, and a digest of all.
+    """
+    match action:
+        case StageRelease(draft):
+            return replace(action, draft=replace(draft, policy=None, facts=(), notes=()))
+        case PushRelease(tag=tag):
+            return replace(action, tag=replace(tag, notes=_begin(tag.notes)))
+        case EnsureRelease(wish=wish):
+            return replace(action, wish=replace(wish, body=_begin(wish.body)))
+        case _:
+            return action
+
+
+def _begin(text: str) -> str:
+    if len(text) <= _BEGINNING:
+        return text
+    digest = hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
+    return f"{text[:_BEGINNING]}… ({len(text)} characters, sha256 {digest})"
 
 
 def _say_pulls(action: a.Action, outcome: Any) -> str:  # noqa: ANN401 - as above

@@ -308,7 +308,7 @@ class Releases:
         return False
 
     def is_here(self, commit: str) -> bool:
-        """Whether a commit is here. Asked of git without the forge: for what is not here it would look there, and fail."""
+        """Whether a commit is here. Asked of git without the forge, where it would look for it, and fail."""
         offline = self._picker().scratch.offline()
         return is_object_id(commit) and offline.attempt("cat-file", "-e", f"{commit}^{{commit}}").status == 0
 

@@ -21,7 +21,7 @@ def test_a_rehearsal_foresees_what_comes_of_a_release():
     expected = {
         StageRelease(draft, "f" * 40, "relbot/rc/2.7", None): BranchReady("f" * 40),
         PushRelease(REPO, tag): Pushed(TagFound("v2.7.1-rc1", "", "f" * 40, annotated=True, tagged_at=5)),
-        EnsureRelease(REPO, ReleaseWish("v2.7.1", "t", "b", draft=True)): Release("v2.7.1", "t", "b", "", draft=True),
+        EnsureRelease(REPO, ReleaseWish("v2.7.1", "t", "b", draft=True)): Release("v2.7.1", "t", "", "", draft=True),
         EnsureIssue(REPO, IssueWish("m", "t", "b", "l", ("l", "x"), 3)): IssueReady(
             Issue(0, "t", "b", "", Person(0, "relbot", is_bot=True), True, ("l", "x"), 3, is_mine=True), made=True
         ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 
 import pytest
@@ -29,6 +30,7 @@ from bot.core.publishing import (
     StageRelease,
 )
 from bot.core.refs import BranchDeleted, Protected
+from bot.core.tagging import Provenance, PushRelease, TagWish
 from bot.core.versions import Version
 from tests.app.values import ADA, REPO
 
@@ -89,8 +91,30 @@ def test_the_audit_keeps_no_text_that_a_commit_was_made_from():
     huge = replace(STAGE, draft=replace(DRAFT, policy=("p", "x" * 60_000), facts=(FACTS,) * 2000, notes=((1, "said"),)))
     assert abridge(huge) == STAGE
     assert len(encode(abridge(huge))) < 500
-    wish = EnsureRelease(REPO, WISH)
-    assert abridge(wish) is wish
+
+
+@pytest.mark.parametrize("write", [
+    lambda text: EnsureRelease(REPO, replace(WISH, body=text)),
+    lambda text: PushRelease(REPO, TagWish("v2.7.1", "a" * 40, "title", Provenance("@ada"), 5, text)),
+], ids=["release", "tag"])  # fmt: skip
+def test_of_long_notes_the_audit_has_the_beginning_and_a_digest(write):
+    assert abridge(write("short")) == write("short")
+    said = "caf\udce9" * 20_000
+    entered = encode(abridge(write(said)))
+    assert len(entered) < 10_000
+    digest = hashlib.sha256(said.encode(errors="surrogatepass")).hexdigest()
+    assert f"(80000 characters, sha256 {digest})" in entered
+
+
+def test_a_write_answers_without_the_text_of_a_release():
+    class Forge:
+        def __getattr__(self, verb):
+            return self if verb == "releases" else lambda *_, **__: Release("v2.7.1", "t", "x" * 90_000, "u")
+
+    perform = Performer({"github": Forge()}, None)
+    for write in (EnsureRelease(REPO, WISH), PublishRelease(REPO, "v2.7.1", True), MarkLatest(REPO, "v2.7.1", True)):
+        assert perform(write) == Release("v2.7.1", "t", "", "u")
+    assert len(perform(FindRelease(REPO, "v2.7.1")).body) == 90_000
 
 
 def told(write, outcome):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 
@@ -137,8 +138,9 @@ def test_a_candidate_is_drafted_staged_tagged_shown_and_its_branch_deleted(world
         assert seen(bot(PushRelease(repo, wish, LineMove("release/2.7", tip)))).tag.commit == drafted.commit
         shown = ReleaseWish("v2.7.0-rc1", "2.7.0, candidate 1", drafted.notes, prerelease=True)
         made = seen(bot(EnsureRelease(repo, shown)))
-        assert made.body.strip() == drafted.notes.strip()
-        assert seen(bot(FindRelease(repo, "v2.7.0-rc1"))) == made
+        found = seen(bot(FindRelease(repo, "v2.7.0-rc1")))
+        assert found.body.strip() == drafted.notes.strip()
+        assert made == replace(found, body="")
         assert [release.tag for release in seen(bot(FindReleases(repo)))] == ["v2.7.0-rc1"]
         assert seen(bot(PublishRelease(repo, "v2.7.0-rc1", latest=False))) == made
         gone = DeleteBranch(repo, "relbot/rc/2.7", drafted.commit)

@@ -9,7 +9,7 @@ from bot.core.changelog.page import read_page
 from bot.core.changelog.view import Layout, View, layout
 
 MOST = 60_000
-"""Characters: less than what any forge takes."""
+"""Bytes, and so characters: less than what any forge takes of a release, and the signer of a tag."""
 _MORE = "\nThere is more than fits here: the changelog has all of it.\n"
 
 
@@ -17,11 +17,12 @@ def tell_news(view: View, show: Layout = layout, most: int = MOST) -> str:
     """The text. Where nothing is to be told, it says that."""
     body = _without_heading(show(view)) if view.groups else _nothing(view)
     tail = f"\n[All changes since {view.base}]({view.link})\n" if view.base and view.link else ""
-    if len(body) + len(tail) <= most:
+    raw = body.encode(errors="replace")
+    if len(raw) + len(tail.encode()) <= most:
         return body + tail
     tail = _MORE + tail
-    room = most - len(tail)
-    return body[: body.rfind("\n", 0, room) + 1] + tail
+    room = most - len(tail.encode())
+    return raw[: raw.rfind(b"\n", 0, room) + 1].decode() + tail
 
 
 def _without_heading(section: str) -> str:

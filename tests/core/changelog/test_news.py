@@ -36,6 +36,12 @@ def test_it_is_cut_at_a_whole_line_and_never_longer():
     assert tell_news(view("x" * 5000), most=1000).startswith("### Fixed\n\n\nThere is more")
 
 
+def test_it_is_as_short_in_bytes_which_is_what_a_tag_is_measured_in():
+    cut = tell_news(view(*("ä\u4e2d\ud800" * 20 for _ in range(1000))), most=5000)
+    assert 4500 < len(cut.encode()) <= 5000
+    assert all(row == f"- {'ä中?' * 20}" for row in cut.split("\n") if row.startswith("-"))
+
+
 def test_a_layout_of_ones_own_is_taken_at_its_word():
     assert tell_news(view("One", link=""), lambda _: "# [2.7.1]\n\n* One\n\n## Thanks\n\nAll\n") == (
         "* One\n\n## Thanks\n\nAll\n"
