@@ -63,7 +63,7 @@ from bot.core.issues import (
     GetFacts,
     GetIssue,
 )
-from bot.core.jobs import FindEnded
+from bot.core.jobs import FindEnded, FindWaiting
 from bot.core.model import Change, CloneAccess, Commit, Evidence, ForgeName, NewCommit, Repo
 from bot.core.publishing import (
     DeleteBranch,
@@ -161,7 +161,7 @@ class Performer:
             case DraftRelease() | StageRelease() | DeleteBranch() \
                     | FindRelease() | FindReleases() | EnsureRelease() | PublishRelease() | MarkLatest():  # fmt: skip
                 return self._ask_about_versions(action)
-            case FindEnded():
+            case FindEnded() | FindWaiting():
                 return ()  # who remembers jobs answers this before it comes here
             case GetIssue() | FindIssue() | EnsureIssue() | FindLabelled() | GetFacts() \
                     | FindMilestone() | EnsureMilestone() | FindInMilestone() \

@@ -47,8 +47,8 @@ def _ask_issues(forge: Forge, action: OfIssues) -> object:
             return forge.issues.find(repo, marker, label)
         case EnsureIssue(repo, wish):
             return forge.issues.ensure(repo, replace(wish, title=conceal(wish.title), body=conceal(wish.body)))
-        case FindLabelled(repo, label, most):
-            return forge.issues.labelled(repo, label, most)
+        case FindLabelled(repo, label, most, closed):
+            return forge.issues.labelled(repo, label, most, closed=closed)
 
 
 def _ask_milestones(forge: Forge, action: OfMilestones) -> object:

@@ -24,7 +24,18 @@ from bot.app.once import Once
 from bot.core.actions import Action, Flow, Planning, Write
 from bot.core.errors import Fault, UserError
 from bot.core.events import Event
-from bot.core.jobs import Ended, Ending, FindEnded, Job, Plan, Report, takes_long
+from bot.core.jobs import (
+    MOMENTARY,
+    Ended,
+    Ending,
+    FindEnded,
+    FindWaiting,
+    Job,
+    MakeCandidate,
+    Plan,
+    Report,
+    takes_long,
+)
 from bot.forges.tally import tallying
 
 R = TypeVar("R")
@@ -127,6 +138,7 @@ class Runner:
         self._plans: Once[Started] = Once(self._limits.remembered)
         self._reports: Once[Report] = Once(self._limits.remembered)
         self._endings: OrderedDict[str, Ended] = OrderedDict()
+        self._awaiting: set[str] = set()
         self._noting = Lock()
 
     def handle(self, delivery: str, event: Event) -> Future[Started]:
@@ -174,6 +186,8 @@ class Runner:
                 self._tell(job, str(error) if isinstance(error, UserError) else f"fault {name_fault(error)}")
                 raise
             self._remember(job, report.outcome if report.outcome in ("refused", "conflict") else "well")
+            with self._noting:
+                (self._awaiting.add if report.outcome == "waiting" else self._awaiting.discard)(job.key)
             _log.info("%s", report.summary, extra={"outcome": report.outcome})
             return report
 
@@ -188,6 +202,11 @@ class Runner:
     def _recall(self, action: FindEnded) -> tuple[Ended, ...]:
         with self._noting:
             return tuple(each for each in reversed(self._endings.values()) if each.job.change == action.change)
+
+    def _recall_waiting(self, action: FindWaiting) -> tuple[MakeCandidate, ...]:
+        with self._noting:
+            jobs = [each.job for each in reversed(self._endings.values()) if each.job.key in self._awaiting]
+        return tuple(job for job in jobs if isinstance(job, MakeCandidate) and job.repo.id == action.repo.id)
 
     @contextmanager
     def _counted(self, what: str) -> Iterator[None]:
@@ -216,7 +235,7 @@ class Runner:
 
     def _forget_what_passes(self, key: str, run: Future[Report]) -> None:
         """What somebody was refused must not use up the key of somebody else who may; a pull can be closed twice."""
-        if not run.cancelled() and run.exception() is None and run.result().outcome in ("refused", "settled"):
+        if not run.cancelled() and run.exception() is None and run.result().outcome in ("refused", *MOMENTARY):
             self._reports.forget(key)
 
     def _watch(self, flow: Flow[R]) -> R:
@@ -229,6 +248,8 @@ class Runner:
     def _perform_patiently(self, action: Action) -> object:
         if isinstance(action, FindEnded):
             return self._recall(action)
+        if isinstance(action, FindWaiting):
+            return self._recall_waiting(action)
         pauses, patience = iter(self._limits.pauses), self._limits.patience
         while True:
             try:

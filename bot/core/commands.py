@@ -63,7 +63,15 @@ class Retry:
     """Do again what has failed on this pull."""
 
 
-Order = Help | Ping | PickOnto | PickAgain | ShowLines | Retry
+@dataclass(frozen=True, slots=True)
+class AskCandidate:
+    """Make a candidate of this line, or of the one that the pull goes onto; `sha` is where the line has to be."""
+
+    line: Line | None = None
+    sha: str | None = None
+
+
+Order = Help | Ping | PickOnto | PickAgain | ShowLines | Retry | AskCandidate
 
 
 def _pick_onto(filled: Filled) -> PickOnto:
@@ -80,6 +88,11 @@ def _pick_again(filled: Filled) -> Order | Complaint:
 def _show_lines(filled: Filled) -> Order:
     word = next(iter(filled.words.get("LINE|all", ())), "")
     return ShowLines(Line.parse(word))
+
+
+def _ask_candidate(filled: Filled) -> Order:
+    word = next(iter(filled.words.get("LINE", ())), "")
+    return AskCandidate(Line.parse(word), filled.args.get("sha"))
 
 
 # ── the table ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -126,7 +139,8 @@ TABLE: tuple[Verb, ...] = (
          "per line: its head, checks, last candidate and final, pending picks", "/release status 2.7", _show_lines),
     Verb("/release", "plan", "anyone", "rc|final LINE", "tells what a candidate or final would be, and does nothing",
          "/release plan rc 2.7"),
-    Verb("/release", "rc", "manager", "[LINE] [sha=SHA]", "makes a candidate", "/release rc 2.7"),
+    Verb("/release", "rc", "manager", "[LINE] [sha=SHA]", "makes a candidate", "/release rc 2.7",
+         _ask_candidate),
     Verb("/release", "final", "manager", "LINE [rc=NUMBER]", "promotes the tested candidate; wants a confirmation",
          "/release final 2.7 rc=3"),
     Verb("/release", "confirm", "manager", "CODE", "confirms what was asked for with this code",

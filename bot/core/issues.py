@@ -115,11 +115,12 @@ class EnsureIssue(Write[IssueReady | Refused]):
 
 @dataclass(frozen=True, slots=True)
 class FindLabelled(Read[Items | Missing]):
-    """The open issues and pulls that have a label."""
+    """The open issues and pulls that have a label, and with `closed` the others too."""
 
     repo: Repo
     label: str
     most: int = MOST_ITEMS
+    closed: bool = False
 
 
 # ── milestones ───────────────────────────────────────────────────────────────────────────────────────────────────────

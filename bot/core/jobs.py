@@ -106,7 +106,45 @@ class Overview:
         return place_of(self.repo, self.number, self.on)
 
 
-Job = Backport | Settle | Answer | Overview
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Who asked for something about releases, and the comment that did."""
+
+    actor: Person
+    number: int
+    comment: int
+    on: Place = "pull"
+    at: int = 0
+    """When it was written, in seconds since the epoch; 0 where nobody says."""
+
+
+@dataclass(frozen=True, slots=True)
+class MakeCandidate:
+    """Make the next candidate of a line. Where its checks have to be waited for, the same job is begun again."""
+
+    repo: Repo
+    line: Line
+    asked: Asked
+    expected: str | None = None
+    """The commit, or how its id begins, that the line has to be at."""
+
+    @property
+    def key(self) -> str:
+        """One for each comment and line: the same wish never makes a second candidate."""
+        return f"rc:{self.repo.forge}:{self.repo.id}:{self.line}:comment-{self.asked.comment}"
+
+    @property
+    def number(self) -> int:
+        """The pull or issue where it was asked for."""
+        return self.asked.number
+
+    @property
+    def change(self) -> str:
+        """See `Backport.change`."""
+        return place_of(self.repo, self.asked.number, self.asked.on)
+
+
+Job = Backport | Settle | Answer | Overview | MakeCandidate
 
 
 def place_of(repo: Repo, number: int, on: Place) -> str:
@@ -141,10 +179,17 @@ class FindEnded(Read[tuple[Ended, ...]]):
         return place_of(self.repo, self.number, self.on)
 
 
+@dataclass(frozen=True, slots=True)
+class FindWaiting(Read[tuple[MakeCandidate, ...]]):
+    """The jobs that make something of a repository's lines, have ended well, and wait for what others do."""
+
+    repo: Repo
+
+
 def takes_long(job: Job) -> bool:
     """Whether a job may take many minutes: then it must not keep others waiting, and few are done at a time."""
     match job:
-        case Backport() | Settle() | Answer() | Overview():
+        case Backport() | Settle() | Answer() | Overview() | MakeCandidate():
             return False
         case _:
             assert_never(job)
@@ -160,7 +205,12 @@ class Plan:
 
 ReportOutcome = Literal[
     "opened", "updated", "pushed", "present", "conflict", "refused", "nothing", "answered", "settled",
+    "waiting", "made",
 ]  # fmt: skip
+
+
+MOMENTARY: frozenset[ReportOutcome] = frozenset({"settled", "waiting"})
+"""What holds for its moment only: a job that ended so is begun again by whatever asks for it next."""
 
 
 @dataclass(frozen=True, slots=True)

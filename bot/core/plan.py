@@ -35,7 +35,7 @@ from bot.core.events import (
     PushedTo,
     TagPushed,
 )
-from bot.core.jobs import Answer, Backport, Job, Overview, Plan, Report, Settle
+from bot.core.jobs import Answer, Backport, FindWaiting, Job, MakeCandidate, Overview, Plan, Report, Settle
 from bot.core.ledger import read_state_label
 from bot.core.lines import label_lines, line_of_branch, line_of_label, read_backport_branch
 from bot.core.messages.pulls import BACKPORT_MARKER
@@ -43,10 +43,9 @@ from bot.core.model import Line, Person, Pull, Repo
 from bot.core.overview import overview
 from bot.core.permission import may_backport
 from bot.core.policy import Policy
+from bot.core.release.candidate import make_candidate
+from bot.core.release.look import CANDIDATES
 from bot.core.survey import Survey, take_survey
-
-CANDIDATE_BRANCHES = "relbot/rc/"
-"""How the branches begin on which candidates are made."""
 
 MAX_LOOKED_AT = 100
 """Commits of one push that are looked at; a push of more is a branch being rewritten, not backports being finished."""
@@ -70,7 +69,7 @@ def plan(event: Event) -> Planning[Plan]:
         case TagPushed(tag=tag, change=change):
             return _nothing(f"Tag “{tag}” was {change}: nothing follows from that yet.")
         case ChecksReported():
-            return _plan_reported(event)
+            return (yield from _plan_reported(event))
         case _:
             assert_never(event)
 
@@ -91,6 +90,8 @@ def flow_of(job: Job) -> Flow[Report]:
             return answer(job)
         case Overview():
             return overview(job)
+        case MakeCandidate():
+            return make_candidate(job)
         case _:
             assert_never(job)
 
@@ -235,16 +236,18 @@ def _may_be_line(event: PushedTo) -> bool:
     return bool(ends and numbered) and event.branch != event.repo.default_branch
 
 
-def _plan_reported(event: ChecksReported) -> Plan:
+def _plan_reported(event: ChecksReported) -> Planning[Plan]:
     """Checks count where a candidate is made; everywhere else the forge shows them itself."""
     candidates = _candidates_of(event)
     if not candidates:
         return _nothing("Checks have ended on no candidate's branch.")
-    return _nothing(f"Checks have ended on “{candidates[0]}”: nothing follows from that yet.")
+    waiting = yield from ask(FindWaiting(event.repo))
+    jobs = tuple(job for job in waiting if f"{CANDIDATES}{job.line}" in candidates)
+    return Plan(jobs) if jobs else _nothing(f"Nobody waits for the checks of “{candidates[0]}”.")
 
 
 def _candidates_of(event: ChecksReported) -> list[str]:
-    return [branch for branch in event.branches if branch.startswith(CANDIDATE_BRANCHES)]
+    return [branch for branch in event.branches if branch.startswith(CANDIDATES)]
 
 
 # ── notes ────────────────────────────────────────────────────────────────────────────────────────────────────────────

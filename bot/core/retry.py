@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import assert_never
 
-from bot.core.jobs import Answer, Backport, Ended, Job, Overview, Settle
+from bot.core.jobs import Answer, Backport, Ended, Job, MakeCandidate, Overview, Settle
 from bot.core.model import Line, Person
 
 
@@ -56,6 +56,8 @@ def _subject(job: Job) -> tuple[str, str]:
     """What a job is about, beyond the occasion that began it."""
     match job:
         case Backport(line=line) | Settle(line=line):
+            return type(job).__name__, str(line)
+        case MakeCandidate(line=line):
             return type(job).__name__, str(line)
         case Answer() | Overview():
             return type(job).__name__, job.key

@@ -114,8 +114,8 @@ class Issues(Protocol):
     def ensure(self, repo: Repo, wish: IssueWish) -> IssueReady | Refused:
         """Open the issue, or edit the one that is there; nothing is sent where it is as it should be."""
 
-    def labelled(self, repo: Repo, label: str, most: int) -> Items | Missing:
-        """The open issues and pulls that have a label."""
+    def labelled(self, repo: Repo, label: str, most: int, *, closed: bool = False) -> Items | Missing:
+        """The open issues and pulls that have a label, and with `closed` the others too."""
 
 
 class Milestones(Protocol):

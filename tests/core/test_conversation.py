@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from dataclasses import replace
 
 from bot.core.actions import EnsureComment, FindComment, GetPull, GetRole, Identify, IsMember, Missing, React, Sync
@@ -140,11 +142,12 @@ def test_what_is_not_built_yet_is_said_plainly() -> None:
         assert (reply.reaction, "is not there yet" in str(reply.text)) == ("confused", True)
 
 
-def test_a_managers_verb_is_for_managers_although_it_is_not_built_yet() -> None:
-    for role, kind in ((Role.READ, "-1"), (Role.WRITE, "-1"), (Role.MAINTAIN, "confused")):
+def test_a_managers_verb_is_for_managers() -> None:
+    for role, kind in ((Role.READ, "-1"), (Role.WRITE, "-1"), (Role.MAINTAIN, "eyes")):
         plan = planned("/release rc 2.7", GetRole=role) if role > Role.READ else None
         plan = plan or drive(plan_comment(said("/release rc 2.7")), {**AS_SENT, GetRole: role})[0]
-        assert the_answer(plan).reaction == kind
+        assert plan.jobs[0].reaction == kind
+        assert [job.line for job in plan.jobs[1:]] == ([L27] if kind == "eyes" else [])
 
 
 def test_groups_that_the_policy_names_decide_who_is_a_manager() -> None:
@@ -157,9 +160,16 @@ def test_groups_that_the_policy_names_decide_who_is_a_manager() -> None:
 
     world = {**AS_SENT, GetRole: Role.WRITE, Sync: synced(policy=text), IsMember: is_member}
     plan, _ = drive(plan_comment(said("/release rc 2.7")), world)
-    assert (the_answer(plan).reaction, asked) == ("confused", ["acme/release", "acme/leads"])
+    assert (plan.jobs[0].reaction, asked) == ("eyes", ["acme/release", "acme/leads"])
     plan, _ = drive(plan_comment(said("/release rc 2.7")), {**world, GetRole: Role.ADMIN, IsMember: False})
     assert the_answer(plan).reaction == "-1", "a role does not stand in for the group"
+
+
+@pytest.mark.parametrize(("base", "lines"), [("release/2.7", [L27]), ("main", []), ("release/2.7-fix", [])])
+def test_a_candidate_of_no_line_is_one_of_the_line_that_the_pull_goes_onto(base, lines):
+    plan = planned("/release rc", GetRole=Role.ADMIN, GetPull=a_pull(base=base))
+    assert [job.line for job in plan.jobs[1:]] == lines
+    assert ("Which line?" in str(plan.jobs[0].text)) is not bool(lines)
 
 
 def test_a_managers_verb_under_a_broken_policy_is_answered_with_what_is_wrong() -> None:

@@ -268,6 +268,11 @@ class WorkContract:
         assert isinstance(issue, Item)
         assert set(issue.labels) == {"v2.7", "bug"}
         assert issue.url.startswith("http")
+        every = board.forge.issues.labelled(board.repo, "v2.7", 10, closed=True)
+        assert not isinstance(every, Missing)
+        assert {(one.on, one.number) for one in every.found} == {
+            ("pull", pull), ("pull", shut), ("issue", known), ("issue", closed),
+        }
 
     def test_a_list_ends_where_it_is_told_to_and_says_so(self, board: Board) -> None:
         for number in range(5):

@@ -35,7 +35,7 @@ from bot.app.tracing import span, traced
 from bot.core.actions import Action, Flow, Write
 from bot.core.errors import Fault, UserError
 from bot.core.events import Event
-from bot.core.jobs import Backport, FindEnded, Job, Plan, Report
+from bot.core.jobs import Backport, FindEnded, FindWaiting, Job, MakeCandidate, Plan, Report
 from bot.forges.tally import tallying
 
 R = TypeVar("R")
@@ -241,6 +241,8 @@ class Worker:
         """Whose wish a job is, or else who did what began it."""
         if isinstance(job, Backport):
             return job.actor.login
+        if isinstance(job, MakeCandidate):
+            return job.asked.actor.login
         with suppress(Unreadable), self._database.reading() as connection:
             found = deliveries.read(connection, kept.delivery)
             return found[0].actor.login if found else ""
@@ -312,6 +314,9 @@ class Worker:
 
     def _act(self, run: _Run, action: Action) -> object:
         """Perform an action; a write only while the repository is ours, and it is entered in the audit."""
+        if isinstance(action, FindWaiting):
+            with self._database.reading() as connection:
+                return journal.awaiting(connection, action.repo)
         if isinstance(action, FindEnded):
             with self._database.reading() as connection:
                 return journal.ended(connection, action.change)

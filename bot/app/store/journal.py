@@ -16,7 +16,7 @@ from bot.app.codec import Unreadable, decode, encode
 from bot.app.log import redact
 from bot.app.store.database import jobs, now, sightings
 from bot.app.store.deliveries import partition_of
-from bot.core.jobs import Ended, Ending, Job, Report
+from bot.core.jobs import MOMENTARY, Ended, Ending, Job, MakeCandidate, Report
 from bot.core.model import Repo
 
 TRIES = 3
@@ -121,7 +121,7 @@ def end(connection: sa.Connection, key: str, attempt: int, report: Report | str)
     if isinstance(report, str):
         ended = {"state": "failed", "outcome": "", "summary": redact(report)[:2000]}
     else:
-        state = report.outcome if report.outcome in ("settled", "refused") else "done"
+        state = "settled" if report.outcome in MOMENTARY else "refused" if report.outcome == "refused" else "done"
         ended = {"state": state, "outcome": report.outcome, "summary": redact(report.summary)[:2000]}
     mine = (jobs.c.key == key, jobs.c.attempt == attempt)
     connection.execute(sa.update(jobs).where(*mine).values(**ended, updated_at=now()))
@@ -158,6 +158,18 @@ def ended(connection: sa.Connection, change: str, most: int = 200) -> tuple[Ende
         with suppress(Unreadable):
             standing.append(Ended(decode(row.job), _ending(row.state, row.outcome)))
     return tuple(standing)
+
+
+def awaiting(connection: sa.Connection, repo: Repo) -> tuple[MakeCandidate, ...]:
+    """The jobs about a repository's lines that have ended for now, and wait for what others do; the newest first."""
+    start = f"rc:{repo.forge}:{repo.id}:"
+    found = sa.select(jobs.c.job).where(jobs.c.key.startswith(start, autoescape=True), jobs.c.outcome == "waiting")
+    read: list[MakeCandidate] = []
+    for text in connection.execute(found.order_by(jobs.c.updated_at.desc())).scalars():
+        with suppress(Unreadable):
+            job = decode(text)
+            read += [job] if isinstance(job, MakeCandidate) else []
+    return tuple(read)
 
 
 def _ending(state: str, outcome: str) -> Ending:

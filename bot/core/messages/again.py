@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import assert_never
 
-from bot.core.jobs import Answer, Backport, Job, Overview, Settle
+from bot.core.jobs import Answer, Backport, Job, MakeCandidate, Overview, Settle
 from bot.core.messages.escape import listed
 from bot.core.retry import Redo
 
@@ -38,6 +38,8 @@ def name_job(job: Job) -> str:
     match job:
         case Backport(line=line):
             return f"the backport to {line}"
+        case MakeCandidate(line=line):
+            return f"the candidate of {line}"
         case Settle(line=line):
             return f"the look at what is true of {line}"
         case Answer():

@@ -65,6 +65,11 @@ def render_not_here() -> str:
     return "Here is no change to pick. Ask for the backport on the pull that brought it, by a label or in a comment."
 
 
+def render_which_line() -> str:
+    """A release of no line, where none can be told from the pull."""
+    return "Which line? This is no pull onto a line's branch, so name one, as in `/release rc 2.7`."
+
+
 def render_ping() -> str:
     """A sign of life."""
     return "I am here. `/release help` lists what I can do."

@@ -103,10 +103,11 @@ def _phase(facts: Facts) -> Gate:
 
 def _tip(facts: Facts) -> Gate:
     wanted = facts.expected
-    if wanted is None or facts.commit.startswith(wanted.lower()):
-        return Gate("tip", "open", f"{facts.branch.name} is at {facts.commit[:12]}")
-    said = f"{plain(wanted, 64)} was asked for, and {facts.branch.name} is at {facts.commit[:12]}"
-    return Gate("tip", "closed", said, f"ask with sha={facts.commit[:12]}, or bring the line to where it should be")
+    where, tip = plain(facts.branch.name, 100), facts.branch.sha[:12]
+    if wanted is None or facts.branch.sha.startswith(wanted.lower()):
+        return Gate("tip", "open", f"{where} is at {tip}")
+    said = f"{plain(wanted, 64)} was asked for, and {where} is at {tip}"
+    return Gate("tip", "closed", said, f"ask with sha={tip}, or bring the line to where it should be")
 
 
 def _history(facts: Facts) -> Gate:
@@ -146,7 +147,7 @@ def _checks(facts: Facts) -> Gate:
 
 
 def _conflicts(facts: Facts) -> Gate:
-    step = "finish them by hand, or label them backport/skip"
+    step = f"finish them by hand, or put the label backport/skip-{facts.line} on them"
     return _of_items("conflicts", facts.conflicts, "closed", "no backport has met a conflict", step)
 
 

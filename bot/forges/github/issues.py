@@ -66,9 +66,9 @@ class Issues:
             return _refused(fault, repo, wish.title)
         return IssueReady(brought, made, edited=brought != there and not made)
 
-    def labelled(self, repo: Repo, label: str, most: int) -> Items | Missing:
+    def labelled(self, repo: Repo, label: str, most: int, *, closed: bool = False) -> Items | Missing:
         """A request for a hundred."""
-        return list_open(self._connection, repo, most, labels=label)
+        return list_items(self._connection, repo, most, labels=label, state="all" if closed else "open")
 
     # ── looking ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -157,12 +157,13 @@ def settled(text: str) -> str:
     return text.replace("\r\n", "\n").rstrip()
 
 
-def list_open(connection: Connection, repo: Repo, most: int, **asked: str) -> Items | Missing:
-    """The open issues and pulls that are asked for, the newest first."""
+def list_items(connection: Connection, repo: Repo, most: int, **asked: str) -> Items | Missing:
+    """The issues and pulls that are asked for, the open ones unless it is said otherwise, the newest first."""
     try:
         with reading(f"the open issues of {repo.path}"):
             path = f"{place_of(repo)}/issues"
-            listed = each(connection.wire(repo), path, state="open", sort="created", direction="desc", **asked)
+            asked = {"state": "open", "sort": "created", "direction": "desc", **asked}
+            listed = each(connection.wire(repo), path, **asked)
             found = tuple(_read_items(islice(listed, most + 1)))
             return Items(found[:most], more=len(found) > most)
     except WireFault as fault:

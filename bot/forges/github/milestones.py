@@ -12,7 +12,7 @@ from bot.core.issues import Items, Milestone, MilestoneWish
 from bot.core.model import Repo
 from bot.forges.fields import Fields
 from bot.forges.github.connection import Connection
-from bot.forges.github.issues import list_open, place_of, settled
+from bot.forges.github.issues import list_items, place_of, settled
 from bot.forges.github.pages import each
 from bot.forges.github.reading import reading
 from bot.forges.wire_fault import WireFault
@@ -41,7 +41,7 @@ class Milestones:
 
     def items(self, repo: Repo, milestone: Milestone, most: int) -> Items | Missing:
         """A request for a hundred."""
-        return list_open(self._connection, repo, most, milestone=str(milestone.number))
+        return list_items(self._connection, repo, most, milestone=str(milestone.number))
 
     def _find(self, repo: Repo, title: str) -> Milestone | None:
         with reading(f"the milestones of {repo.path}"):

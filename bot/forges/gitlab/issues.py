@@ -64,11 +64,11 @@ class Issues:
             return _refused(fault, repo, wish.title)
         return IssueReady(brought, made, edited=brought != there and not made)
 
-    def labelled(self, repo: Repo, label: str, most: int) -> Items | Missing:
+    def labelled(self, repo: Repo, label: str, most: int, *, closed: bool = False) -> Items | Missing:
         """A request for a hundred issues, and one for a hundred merge requests."""
         if "," in label:  # no label has one
             return Items()
-        return list_open(self._connection, repo, most, labels=label)
+        return list_items(self._connection, repo, most, labels=label, state="all" if closed else "opened")
 
     # ── looking ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -140,8 +140,10 @@ class Issues:
             return self._read(_project(self._connection, repo).issues.update(there.number, edit))
 
 
-def list_open(connection: Connection, repo: Repo, most: int, **asked: str) -> Items | Missing:
-    """The open issues and merge requests that are asked for, the newest first of each."""
+def list_items(connection: Connection, repo: Repo, most: int, **asked: str) -> Items | Missing:
+    """The issues and merge requests that are asked for, the open ones unless it is said otherwise, the newest first of
+    each.
+    """
     project = _project(connection, repo)
     options: Json = {"scope": "all", "state": "opened", "order_by": "created_at", "sort": "desc", **asked}
     try:

@@ -15,7 +15,7 @@ from bot.core.issues import Items, Milestone, MilestoneWish
 from bot.core.model import Repo
 from bot.forges.fields import Fields
 from bot.forges.gitlab.connection import Connection
-from bot.forges.gitlab.issues import list_open
+from bot.forges.gitlab.issues import list_items
 from bot.forges.gitlab.reading import known, reading
 from bot.forges.gitlab.words import spoken
 from bot.forges.wire_fault import WireFault
@@ -44,7 +44,7 @@ class Milestones:
 
     def items(self, repo: Repo, milestone: Milestone, most: int) -> Items | Missing:
         """A request for a hundred issues, and one for a hundred merge requests; both are asked for by its title."""
-        return list_open(self._connection, repo, most, milestone=milestone.title)
+        return list_items(self._connection, repo, most, milestone=milestone.title)
 
     def _find(self, repo: Repo, title: str) -> Milestone | None:
         with reading(f"the milestones of {repo.path}"):

@@ -1,0 +1,130 @@
+"""What is said about releases: why none is made, what waits, what was made.
+
+It must never end in a dead end, and never hold a line that reads as a command of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from bot.core.issues import Issue
+from bot.core.ledger import safe_login, safe_url
+from bot.core.messages.escape import code, link, listed, one_line, plain
+from bot.core.messages.refusals import Refusal
+from bot.core.model import Line, Person
+from bot.core.policy import PolicyErrors
+from bot.core.release.gates import Gate
+
+_SIGNS = {"open": "✅", "warns": "⚠️", "waits": "⏳", "closed": "⛔"}
+
+
+# ── why nothing is made ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def broken_policy(errors: PolicyErrors) -> Refusal:
+    """The policy file is wrong, so nothing in it is in force."""
+    first = errors.errors[0]
+    said = one_line(first.message, 250)
+    return Refusal(
+        f"The policy file {one_line(errors.path, 80)} is wrong in line {first.line}, “{one_line(first.quote, 120)}”: "
+        f"{said}.",
+        "Mend it on the default branch, then ask again.",
+    )
+
+
+def no_branch(line: Line, name: str, nearest: tuple[Line, ...]) -> Refusal:
+    """The line has no branch."""
+    known = f"the nearest lines are {listed(nearest)}" if nearest else "and no other line has one either"
+    step = "Name a line that exists, or have a manager make it: /release cut"
+    return Refusal(f"Line {line} has no branch (I looked for “{name}”); {known}.", f"{step} {line}")
+
+
+def two_branches(line: Line, names: Iterable[str]) -> Refusal:
+    """The line has more than one branch."""
+    both = " and ".join(f"“{name}”" for name in names)
+    return Refusal(f"Line {line} has more than one branch: {both}.", "Delete all but one, then ask again.")
+
+
+def unreadable_tracker(line: Line, issue: Issue | None) -> Refusal:
+    """The holds of a line are hidden in its tracker, and cannot be read there any more."""
+    where = f"#{issue.number}" if issue else "the tracker"
+    return Refusal(
+        f"What I had hidden in {where}, the tracker of {line}, was changed by hand: I cannot tell whether it is held.",
+        "Bring the first two lines of its text back from its history, or close it and ask again: I make a new one.",
+    )
+
+
+def not_a_manager(person: Person) -> Refusal:
+    """The one who asked may not release."""
+    said = f"{one_line(person.login, 60)} may not release here: that takes a release manager."
+    return Refusal(said, "Ask somebody who is one to say it.", "-1")
+
+
+def nothing_new(tag: str) -> Refusal:
+    """The last candidate is this very commit."""
+    said = f"{one_line(tag, 80)} is this very commit: there is nothing new on the line."
+    return Refusal(said, "Merge something first, then ask again.")
+
+
+def moved(branch: str) -> Refusal:
+    """Somebody pushed to the line while it was released."""
+    return Refusal(
+        f"“{one_line(branch, 100)}” moved while I was at it. Nothing was tagged, and nothing of the push was touched.",
+        "Look at what was pushed, then ask again.",
+    )
+
+
+def tag_exists(tag: str, reason: str) -> Refusal:
+    """A tag of that name is there already."""
+    return Refusal(
+        f"The tag {one_line(tag, 80)} is there and is none of mine: {one_line(reason, 200)}. I move no tag.",
+        "Look at who made it. Ask again, and I count on from it.",
+    )
+
+
+# ── what is shown of a release ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def render_gates(gates: Sequence[Gate]) -> str:
+    """A row for each gate."""
+    rows = (f"| {_SIGNS[gate.verdict]} {gate.name} | {gate.said}{_step(gate)} |" for gate in gates)
+    return "\n".join(("| Gate | |", "|---|---|", *rows))
+
+
+def _step(gate: Gate) -> str:
+    return f". Next: {gate.step}" if gate.step and gate.verdict != "open" else ""
+
+
+def render_barred(tag: str, gates: Sequence[Gate]) -> str:
+    """Gates keep the version from being made."""
+    barring = [gate for gate in gates if gate.verdict == "closed"]
+    these = "One gate is" if len(barring) == 1 else f"{len(barring)} gates are"
+    return f"**{plain(tag, 80)} is not made.** {these} closed, and no number is used up.\n\n{render_gates(gates)}"
+
+
+def render_waiting(tag: str, commit: str, branch: str, gates: Sequence[Gate]) -> str:
+    """The commit is there, and its checks have not ended."""
+    head = f"**{plain(tag, 80)} is prepared** as {commit} on {code(branch)}; I go on when its checks have ended."
+    return f"{head}\n\n{render_gates(gates)}"
+
+
+def render_made(tag: str, commit: str, url: str | None, signed: str | None) -> str:
+    """The candidate is there."""
+    seal = "signed" if signed else "not signed, since I have no key"
+    return f"**{_linked(tag, url)} is made** of {commit}; the tag is {seal}."
+
+
+def render_news(tag: str, url: str | None, asked_by: str) -> str:
+    """The same for whoever waits for it: edits notify nobody."""
+    whom = f"@{login} " if (login := safe_login(asked_by)) else ""
+    return f"{whom}{_linked(tag, url)} is made."
+
+
+def render_prerelease(tag: str, line: Line, notes: str) -> str:
+    """What a candidate's page on the forge says, with what is new in it."""
+    head = f"A candidate for the next release of {line}. The tag {plain(tag, 80)} says what was looked at before."
+    return f"{head}\n\n{notes}" if notes else head
+
+
+def _linked(tag: str, url: str | None) -> str:
+    return link(plain(tag, 80), safe_url(url) if url else None)

@@ -1,0 +1,196 @@
+"""The course of a candidate: gates, the commit that is to be tagged, its checks, one push, and what is shown.
+
+It must never tag a commit whose checks it has not seen pass, nor use up a number for what was not made.
+"""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from bot.core.actions import BranchMoved, BranchReady, Flow, Missing, Planning, Refused, Sync, ask
+from bot.core.issues import GetFacts
+from bot.core.jobs import MakeCandidate, Report
+from bot.core.messages import releases as messages
+from bot.core.messages.escape import plain
+from bot.core.messages.refusals import Refusal
+from bot.core.model import Branch, Release, ReleaseWish
+from bot.core.permission import may
+from bot.core.publishing import DeleteBranch, Drafted, DraftRelease, EnsureRelease, FindRelease, StageRelease
+from bot.core.release.ending import Ending, refused, show
+from bot.core.release.gates import Gate
+from bot.core.release.look import CANDIDATES, LineNow, judge_checks, judge_line, look_at
+from bot.core.standing import GetCommits
+from bot.core.tagging import LineMove, Provenance, Pushed, PushRelease, TagExists, TagFound, TagWish, VerifyTag
+
+TRUSTED_FACTS = 2000
+"""Pulls that a forge is asked about for one section: 50 in a request."""
+
+
+def make_candidate(job: MakeCandidate) -> Flow[Report]:
+    """Make it, and show how it ended."""
+    return (yield from show(job, (yield from _make(job))))
+
+
+def _make(job: MakeCandidate) -> Flow[Ending]:
+    now = yield from look_at(job.repo, job.line)
+    if isinstance(now, Refusal):
+        return refused(now)
+    if not (yield from may(job.repo, job.asked.actor, "manager", now.policy)):
+        return refused(messages.not_a_manager(job.asked.actor))
+    if made := (yield from _find_made(job, now)):
+        return (yield from _finish(job, now, made))
+    return (yield from _prepare(job, now))
+
+
+def _prepare(job: MakeCandidate, now: LineNow) -> Flow[Ending]:
+    """From the gates to the checks of the very commit that is to be tagged."""
+    asked = yield from _plan_draft(job, now)
+    draft = yield from ask(asked)
+    if isinstance(draft, Refused):
+        return refused(Refusal(f"{draft.reason}.", f"{draft.next_step}."))
+    if now.candidate and now.candidate.commit in (draft.commit, now.branch.sha):
+        return refused(messages.nothing_new(now.candidate.name))
+    gates = yield from judge_line(now, draft, job.expected)
+    if any(gate.verdict == "closed" for gate in gates):
+        return _barred(now, gates)
+    staged = yield from _stage(now, asked, draft)
+    if isinstance(staged, Refusal):
+        return refused(staged)
+    if staged.sha != now.branch.sha:
+        checks = yield from judge_checks(now, draft.commit)
+        gates = tuple(checks if gate.name == "checks" else gate for gate in gates)
+    if any(gate.verdict == "closed" for gate in gates):
+        return _barred(now, gates)
+    if any(gate.bars for gate in gates):
+        text = messages.render_waiting(now.next.tag, draft.commit, now.staging, gates)
+        return Ending("waiting", None, text, f"{now.next.tag} waits for the checks of {draft.commit[:12]}.")
+    return (yield from _push(job, now, draft, gates))
+
+
+def _barred(now: LineNow, gates: tuple[Gate, ...]) -> Ending:
+    closed = ", ".join(gate.name for gate in gates if gate.verdict == "closed")
+    summary = f"{now.next.tag} is not made: {closed}."
+    return Ending("refused", "confused", messages.render_barred(now.next.tag, gates), summary)
+
+
+# ── the commit ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _plan_draft(job: MakeCandidate, now: LineNow) -> Planning[DraftRelease]:
+    """What is to be drafted: dated as what waits on the bot's branch already is, else with the wish itself."""
+    at = yield from _date(job, now)
+    version = now.next.version
+    bare = DraftRelease(
+        job.repo, now.branch.sha, version, now.next.tag, at, now.policy_file,
+        notes=tuple((int(number), text) for number, text in sorted(now.account.notes.items())),
+    )  # fmt: skip
+    first = yield from ask(bare)
+    if isinstance(first, Refused) or not first.numbers:
+        return bare
+    facts = yield from ask(GetFacts(job.repo, first.numbers[:TRUSTED_FACTS]))
+    known = tuple(facts[number] for number in sorted(facts))
+    return DraftRelease(
+        bare.repo, bare.parent, bare.version, bare.tag, bare.at, bare.policy, known, bare.notes,
+    )  # fmt: skip
+
+
+def _date(job: MakeCandidate, now: LineNow) -> Planning[int]:
+    wanted = (now.branch.sha, *((now.staged.sha,) if now.staged else ()))
+    commits = {commit.sha: commit for commit in (yield from ask(GetCommits(job.repo, wanted)))}
+    tip = commits.get(now.branch.sha)
+    staged = commits.get(now.staged.sha) if now.staged else None
+    if staged and staged.parents == (now.branch.sha,):
+        return staged.committed_at
+    return max(job.asked.at, tip.committed_at if tip else 0)
+
+
+def _stage(now: LineNow, asked: DraftRelease, draft: Drafted) -> Flow[Branch | Refusal]:
+    """Put the commit where its checks run, in the place of what waited there before."""
+    if draft.commit == now.branch.sha:
+        return now.branch
+    there = now.staged.sha if now.staged else None
+    if there == draft.commit:
+        return Branch(now.staging, there)
+    staged = yield from ask(StageRelease(asked, draft.commit, now.staging, there))
+    match staged:
+        case BranchReady(sha):
+            return Branch(now.staging, sha)
+        case BranchMoved():
+            return messages.moved(now.staging)
+        case Refused(reason, step):
+            return Refusal(f"{reason}.", step)
+        case _:
+            assert_never(staged)
+
+
+# ── the tag ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _find_made(job: MakeCandidate, now: LineNow) -> Planning[TagFound | None]:
+    """The candidate that this very wish has made, when its job is done anew: one wish makes one candidate."""
+    if now.candidate is None:
+        return None
+    checked = yield from ask(VerifyTag(job.repo, now.candidate.name))
+    if isinstance(checked, Missing) or checked.trailer("Requested-In") != _origin(job):
+        return None
+    return checked.tag
+
+
+def _origin(job: MakeCandidate) -> str:
+    where = "issue" if job.asked.on == "issue" else "pull"
+    return f"comment {job.asked.comment} on {where} {job.asked.number}"
+
+
+def _push(job: MakeCandidate, now: LineNow, draft: Drafted, gates: tuple[Gate, ...]) -> Flow[Ending]:
+    """The line forward and the tag, in one push that does both or nothing."""
+    provenance = Provenance(
+        requested_by=job.asked.actor.login, requested_in=_origin(job),
+        gates=tuple(f"{gate.name}: {gate.said}" for gate in gates if gate.verdict == "open"),
+    )  # fmt: skip
+    at = yield from _date(job, now)
+    wish = TagWish(now.next.tag, draft.commit, f"{job.repo.path} {now.next.version}", provenance, at)
+    moves = draft.commit != now.branch.sha
+    line = LineMove(now.branch.name, now.branch.sha)
+    pushed = yield from ask(PushRelease(job.repo, wish, line, now.staging if moves else None))
+    match pushed:
+        case Pushed(tag=tag):
+            return (yield from _finish(job, now, tag, draft.notes))
+        case TagExists(reason=reason):
+            return refused(messages.tag_exists(now.next.tag, reason))
+        case BranchMoved():
+            return refused(messages.moved(now.branch.name))
+        case Refused(reason, step):
+            return refused(Refusal(f"{reason}.", step))
+        case _:
+            assert_never(pushed)
+
+
+# ── afterwards ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _finish(job: MakeCandidate, now: LineNow, tag: TagFound, notes: str = "") -> Flow[Ending]:
+    """The tag is there: show it as a prerelease, take the bot's own branch away, and tell. Each may be done already."""
+    commit = tag.commit or now.branch.sha
+    checked = yield from ask(VerifyTag(job.repo, tag.name))
+    signed = None if isinstance(checked, Missing) else checked.signed
+    there = yield from ask(FindRelease(job.repo, tag.name))
+    if isinstance(there, Release):  # people may have written on it since
+        release: Release | Missing | Refused = there
+    else:
+        body = messages.render_prerelease(tag.name, now.line, notes)
+        release = yield from ask(EnsureRelease(job.repo, ReleaseWish(tag.name, tag.name, body, prerelease=True)))
+    synced = yield from ask(Sync(job.repo, (f"{CANDIDATES}*",)))
+    if (staged := synced.tip(now.staging)) is not None:
+        yield from ask(DeleteBranch(job.repo, now.staging, staged))
+    url = release.url if isinstance(release, Release) else None
+    told = messages.render_made(tag.name, commit, url, signed) + _trouble_with(release)
+    news = messages.render_news(tag.name, url, job.asked.actor.login)
+    return Ending("made", "rocket", told, f"{tag.name} is made of {commit[:12]}.", news)
+
+
+def _trouble_with(release: Release | Missing | Refused) -> str:
+    """What is wrong with the forge's release is told, and takes nothing from the tag."""
+    if isinstance(release, Release):
+        return ""
+    said = release.reason if isinstance(release, Refused) else f"the forge does not find {release.what}"
+    return f" The forge shows no prerelease of it: {plain(said, 300)}."

@@ -1,0 +1,44 @@
+"""How a job about releases ends, and how that is shown where it was asked for.
+
+It must never stay silent: who asks for a release is told what came of it, and what the next step is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bot.core.actions import EnsureComment, Flow, React, Reaction, ask
+from bot.core.jobs import MakeCandidate, Report, ReportOutcome
+from bot.core.messages.chat import answer_marker
+from bot.core.messages.escape import plain
+from bot.core.messages.refusals import Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What is shown: a status that is edited in place, and `news`, a comment of its own since edits notify nobody."""
+
+    outcome: ReportOutcome
+    reaction: Reaction | None
+    text: str
+    summary: str
+    news: str = ""
+
+
+def refused(refusal: Refusal) -> Ending:
+    """It was not done, for a reason that a person can do something about."""
+    text = f"{plain(refusal.reason, 1000)} {plain(refusal.next_step, 500)}"
+    return Ending("refused", refusal.reaction, text, str(refusal))
+
+
+def show(job: MakeCandidate, ending: Ending) -> Flow[Report]:
+    """Tell it in the comment of this job, and react."""
+    asked = job.asked
+    marker = answer_marker(asked.comment, f"candidate-{job.line}")
+    yield from ask(EnsureComment(job.repo, asked.number, marker, f"{marker}\n{ending.text}", on=asked.on))
+    if ending.news:
+        news = answer_marker(asked.comment, f"made-{job.line}")
+        yield from ask(EnsureComment(job.repo, asked.number, news, f"{news}\n{ending.news}", on=asked.on))
+    if ending.reaction:
+        yield from ask(React(job.repo, asked.number, asked.comment, ending.reaction, asked.on))
+    return Report(job, ending.outcome, ending.summary)

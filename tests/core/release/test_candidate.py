@@ -1,0 +1,177 @@
+"""The course of a candidate, fed with outcomes: what is asked for, what is never asked for, and what is told."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from bot.core.actions import BranchMoved, BranchReady, EnsureComment, GetRole, Missing, React, Refused, Sync, Synced
+from bot.core.issues import FindInMilestone, FindIssue, FindLabelled, FindMilestone, GetFacts, Issue, Items, PullFacts
+from bot.core.jobs import Asked, MakeCandidate
+from bot.core.model import Branch, Check, Commit, Release, Role
+from bot.core.publishing import (
+    DeleteBranch,
+    Drafted,
+    DraftRelease,
+    EnsureRelease,
+    FindRelease,
+    StageRelease,
+)
+from bot.core.refs import BranchDeleted
+from bot.core.release.candidate import make_candidate
+from bot.core.release.tracker import Account, HoldRow, View, render_tracker
+from bot.core.standing import FindOpenOnto, GetChecks, GetCommits, GetRequired
+from bot.core.tagging import FetchTags, IsAncestor, Pushed, PushRelease, TagChecked, TagExists, TagFound, VerifyTag
+from tests.core.driving import drive, kinds, only
+from tests.core.values import ADA, L27, NEW, REPO, TIP27
+
+FINAL = TagFound("v2.7.0", "a1" * 20, "b1" * 20, annotated=True, tagged_at=1)
+RC1 = TagFound("v2.7.1-rc1", "a2" * 20, "b2" * 20, annotated=True, tagged_at=2)
+MADE = TagFound("v2.7.1-rc2", "a3" * 20, NEW, annotated=True, tagged_at=3)
+SAID = TagChecked(RC1, "relbot", "", (("Requested-In", "comment 7 on pull 12"),), None, "none", "")
+DRAFT = Drafted(NEW, ("CHANGELOG.md",), "### Fixed\n\n- it", (12,), ())
+RELEASE = Release("v2.7.1-rc2", "v2.7.1-rc2", "", "https://forge.example/v2.7.1-rc2", prerelease=True)
+JOB = MakeCandidate(REPO, L27, Asked(ADA, 12, 501, at=1_700_000_500))
+TIP = Commit(TIP27, (), "f" * 40, "Ada <a@b>", 1, "Fix it", 1_700_000_000)
+STAGED = Commit(NEW, (TIP27,), "f" * 40, "relbot <a@b>", 1, "chore(release): 2.7.1", 1_700_000_400)
+
+
+def found(*names, policy=None):
+    tips = {"main": "9" * 40, "release/2.7": TIP27, "relbot/rc/2.7": NEW}
+    branches = tuple(Branch(name, tips[name]) for name in ("main", "release/2.7", *names))
+    return Synced(branches, (".github/relbot.toml", policy) if policy else None)
+
+
+def checks(action):
+    return (Check("build", "passed"),)
+
+
+WORLD = {
+    Sync: found(), FetchTags: (FINAL, RC1), FindIssue: Missing("a tracker"), GetRole: Role.MAINTAIN, VerifyTag: SAID,
+    GetCommits: (TIP, STAGED), DraftRelease: DRAFT, GetFacts: {12: PullFacts(12, "Fix", "", "", ADA)},
+    FindLabelled: Items(), FindOpenOnto: (), FindMilestone: Missing("a milestone"), IsAncestor: True,
+    GetChecks: checks, GetRequired: None, StageRelease: BranchReady(NEW), PushRelease: Pushed(MADE),
+    FindRelease: Missing("a release"), EnsureRelease: RELEASE, DeleteBranch: BranchDeleted(NEW),
+    EnsureComment: None, React: None,
+}  # fmt: skip
+
+
+def make(job=JOB, **world):
+    named = {kind.__name__: kind for kind in (*WORLD, FindInMilestone)}
+    return drive(make_candidate(job), {**WORLD, **{named[name]: answer for name, answer in world.items()}})
+
+
+def told(asked):
+    return "\n".join(action.body for action in asked if isinstance(action, EnsureComment))
+
+
+def test_a_candidate_is_staged_checked_pushed_shown_and_told():
+    report, asked = make(Sync=[found(), found(), found("relbot/rc/2.7")])
+    assert (report.outcome, report.summary) == ("made", f"v2.7.1-rc2 is made of {NEW[:12]}.")
+    order = kinds(asked)
+    assert order.index("StageRelease") < order.index("PushRelease") < order.index("EnsureRelease")
+    push = only(asked, PushRelease)
+    assert (push.tag.name, push.tag.commit, push.line.branch, push.line.expect) == (
+        "v2.7.1-rc2", NEW, "release/2.7", TIP27,
+    )  # fmt: skip
+    assert (push.staged, push.tag.provenance.requested_by) == ("relbot/rc/2.7", "ada")
+    assert push.tag.provenance.requested_in == "comment 501 on pull 12"
+    assert "checks: 1 passed on aaaaaaaaaaaa" in push.tag.provenance.gates
+    assert only(asked, EnsureRelease).wish.prerelease
+    assert not only(asked, EnsureRelease).wish.latest
+    assert only(asked, DeleteBranch) == DeleteBranch(REPO, "relbot/rc/2.7", NEW)
+    assert "@ada" in told(asked)
+    assert only(asked, React).reaction == "rocket"
+
+
+def test_the_section_is_dated_with_the_wish_and_told_what_the_forge_knows_of_the_pulls():
+    _, asked = make()
+    drafts = [action for action in asked if isinstance(action, DraftRelease)]
+    assert [draft.at for draft in drafts] == [1_700_000_500] * 2
+    assert [len(draft.facts) for draft in drafts] == [0, 1]
+    assert only(asked, StageRelease).draft == drafts[1]
+
+
+def test_nobody_but_a_manager_makes_one():
+    report, asked = make(GetRole=Role.WRITE)
+    assert (report.outcome, only(asked, React).reaction) == ("refused", "-1")
+    assert not {"StageRelease", "PushRelease"} & set(kinds(asked))
+
+
+@pytest.mark.parametrize(("world", "said"), [
+    ({"IsAncestor": False}, "the last final of 2.7 is not on"),
+    ({"FindLabelled": Missing("the repository")}, "the forge does not tell"),
+    ({"Sync": found(policy='[lines]\nsupported = ["2.8"]\n')}, "come to the end of its life"),
+    ({"DraftRelease": replace(DRAFT, oversized=()), "GetChecks": (Check("build", "failed"),)}, "build failed on"),
+])  # fmt: skip
+def test_behind_a_closed_gate_nothing_is_pushed(world, said):
+    report, asked = make(**world)
+    assert report.outcome == "refused"
+    assert said in told(asked)
+    assert "PushRelease" not in kinds(asked)
+
+
+def test_a_line_that_is_held_is_not_released_and_one_whose_holds_are_unreadable_neither():
+    view = View(L27, Branch("release/2.7", TIP27), "2.7.1", None, (), (), (), (), ())
+    held = render_tracker(view, Account(holds=(HoldRow(by="bob", reason="waits", at=1),)))
+    for body, said in ((held, "held by bob: waits"), (held.replace('{"holds"', '{"hold"'), "cannot tell whether it is held")):
+        issue = Issue(9, "Release 2.7", body, "", ADA, is_open=True, is_mine=True)
+        report, asked = make(FindIssue=issue)
+        assert (report.outcome, said in told(asked)) == ("refused", True)
+        assert "StageRelease" not in kinds(asked)
+
+
+def test_checks_that_have_not_ended_are_waited_for_and_the_same_job_goes_on_then():
+    waiting, asked = make(GetChecks=lambda action: (Check("build", "pending"),))
+    assert (waiting.outcome, kinds(asked).count("StageRelease")) == ("waiting", 1)
+    assert "PushRelease" not in kinds(asked)
+    assert "build did not end" in told(asked)
+    assert "React" not in kinds(asked)
+    report, asked = make(Sync=[found("relbot/rc/2.7")] * 3)
+    assert report.outcome == "made"
+    assert {action.at for action in asked if isinstance(action, DraftRelease)} == {1_700_000_400}, "as it was staged"
+    assert "StageRelease" not in kinds(asked)
+
+
+def test_what_ran_on_the_line_has_to_run_on_the_commit_too():
+    ran = {TIP27: (Check("build", "passed"), Check("gpu", "passed")), NEW: (Check("build", "passed"),)}
+    report, asked = make(GetChecks=lambda action: ran[action.sha])
+    assert (report.outcome, "gpu did not end" in told(asked)) == ("waiting", True)
+
+
+@pytest.mark.parametrize(("came", "said"), [
+    (BranchMoved("c" * 40), "moved while I was at it"),
+    (TagExists(MADE, "it is at something else"), "is there and is none of mine"),
+    (Refused("the forge refused the push: protected", "Let me push."), "Let me push."),
+])  # fmt: skip
+def test_a_push_that_did_not_come_about_is_told_loudly_and_nothing_is_shown_as_made(came, said):
+    report, asked = make(PushRelease=came)
+    assert (report.outcome, only(asked, React).reaction) == ("refused", "confused")
+    assert said in told(asked)
+    assert "EnsureRelease" not in kinds(asked)
+
+
+def test_one_wish_makes_one_candidate_even_when_all_was_forgotten():
+    mine = replace(SAID, tag=MADE, trailers=(("Requested-In", "comment 501 on pull 12"),))
+    report, asked = make(FetchTags=(FINAL, RC1, MADE), VerifyTag=mine, FindRelease=RELEASE)
+    assert report.outcome == "made"
+    assert not {"DraftRelease", "StageRelease", "PushRelease", "EnsureRelease"} & set(kinds(asked))
+
+
+def test_a_line_on_which_nothing_is_new_has_no_new_candidate():
+    report, asked = make(DraftRelease=replace(DRAFT, commit=TIP27), FetchTags=(FINAL, replace(RC1, commit=TIP27)))
+    assert (report.outcome, "there is nothing new on the line" in told(asked)) == ("refused", True)
+
+
+def test_where_no_file_changes_the_lines_own_commit_is_tagged():
+    report, asked = make(DraftRelease=replace(DRAFT, commit=TIP27, numbers=()))
+    assert report.outcome == "made"
+    push = only(asked, PushRelease)
+    assert (push.tag.commit, push.staged, push.line.expect) == (TIP27, None, TIP27)
+    assert "StageRelease" not in kinds(asked)
+
+
+def test_trouble_with_the_forges_page_takes_nothing_from_the_tag():
+    report, asked = make(EnsureRelease=Refused("releases are switched off", "Switch them on."))
+    assert (report.outcome, "shows no prerelease of it: releases are switched off" in told(asked)) == ("made", True)
