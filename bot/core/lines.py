@@ -15,6 +15,9 @@ from bot.core.policy import Policy
 _LINE = r"(?:0|[1-9][0-9]{0,8})\.(?:0|[1-9][0-9]{0,8})"
 _NUMBER = r"[1-9][0-9]{0,9}"
 
+CANDIDATES = "relbot/rc/"
+"""How the branches begin on which candidates wait for their checks."""
+
 # ── labels ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

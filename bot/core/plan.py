@@ -37,14 +37,14 @@ from bot.core.events import (
 )
 from bot.core.jobs import Answer, Backport, FindWaiting, Job, MakeCandidate, Overview, Plan, Report, Settle
 from bot.core.ledger import read_state_label
-from bot.core.lines import label_lines, line_of_branch, line_of_label, read_backport_branch
+from bot.core.lines import CANDIDATES, label_lines, line_of_branch, line_of_label, read_backport_branch
 from bot.core.messages.pulls import BACKPORT_MARKER
 from bot.core.model import Line, Person, Pull, Repo
 from bot.core.overview import overview
 from bot.core.permission import may_backport
 from bot.core.policy import Policy
 from bot.core.release.candidate import make_candidate
-from bot.core.release.look import CANDIDATES
+from bot.core.release.ending import break_down
 from bot.core.survey import Survey, take_survey
 
 MAX_LOOKED_AT = 100
@@ -100,6 +100,8 @@ def after_breakdown(job: Job, what: str) -> Flow[None]:
     """What people are told when a job breaks down; `what` is a user's error in full, or the name of the fault."""
     if isinstance(job, Backport):
         yield from apologise(job, what)
+    elif isinstance(job, MakeCandidate):
+        yield from break_down(job, what)
 
 
 # ── pulls ────────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field, replace
 
 from bot.core.actions import FindPulls, Missing, Planning, Sync, ask
 from bot.core.commands import read_commands
-from bot.core.events import CommentEdited, CommentPosted, Delivery, PullClosed, PushedTo
+from bot.core.events import ChecksReported, CommentEdited, CommentPosted, Delivery, PullClosed, PushedTo
 from bot.core.history import FindPosted, FindTouched, Posted, Touched
-from bot.core.lines import find_branch, line_of_branch, read_backport_branch, sync_patterns
+from bot.core.lines import CANDIDATES, find_branch, line_of_branch, read_backport_branch, sync_patterns
 from bot.core.model import Branch, Person, Repo
 from bot.core.policy import Policy
 from bot.core.survey import take_survey
@@ -124,9 +124,10 @@ def _spoken(repo: Repo, posted: tuple[Posted, ...], remembered: int) -> Iterator
 def _look_at_branches(repo: Repo, seen: Seen, now: int) -> Planning[tuple[list[Delivery], Seen]]:
     """Lines that moved since the last look, and branches of backports for which there is no pull."""
     policy = (yield from take_survey(repo)).policy
-    synced = yield from ask(Sync(repo, (*sync_patterns(policy), *_backports(policy))))
+    synced = yield from ask(Sync(repo, (*sync_patterns(policy), *_backports(policy), f"{CANDIDATES}*")))
     lines = {branch.name: branch.sha for branch in synced.branches if line_of_branch(policy, branch.name)}
     found = [_pushed(repo, name, seen.tips[name], sha) for name, sha in lines.items() if name in seen.tips]
+    found += [_reported(repo, branch, now) for branch in synced.branches if branch.name.startswith(CANDIDATES)]
     carriers = [branch for branch in synced.branches if read_backport_branch(policy, branch.name)]
     known = {branch.name: branch.sha for branch in carriers if seen.tips.get(branch.name) == branch.sha}
     for branch in [branch for branch in carriers if branch.name not in known][:MOST_ASKED_FOR]:
@@ -139,6 +140,12 @@ def _pushed(repo: Repo, line: str, before: str, after: str) -> Delivery | None:
     if before == after:
         return None
     return Delivery(f"push-{line}-{after}", PushedTo(repo, line, before, after, SWEEPER))
+
+
+def _reported(repo: Repo, branch: Branch, now: int) -> Delivery:
+    """A candidate that waits may wait for checks that have ended: each look is another occasion to see."""
+    event = ChecksReported(repo, branch.sha, (branch.name,), SWEEPER)
+    return Delivery(f"checks-{branch.name}-{branch.sha}-{now}", event)
 
 
 def _find_half_done(

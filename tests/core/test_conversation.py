@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import pytest
-
 from dataclasses import replace
+
+import pytest
 
 from bot.core.actions import EnsureComment, FindComment, GetPull, GetRole, Identify, IsMember, Missing, React, Sync
 from bot.core.conversation import answer, plan_comment, plan_edit

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from bot.core.actions import FindPulls, Missing, Sync, Synced
-from bot.core.events import CommentEdited, CommentPosted, PullClosed, PushedTo
+from bot.core.events import ChecksReported, CommentEdited, CommentPosted, PullClosed, PushedTo
 from bot.core.history import FindPosted, FindTouched, Posted, Touched
 from bot.core.model import Branch
-from bot.core.sweep import LOOK_AT_BRANCHES, MOST_ASKED_FOR, OVERLAP, SETTLED, Found, Seen, sweep
+from bot.core.sweep import LOOK_AT_BRANCHES, MOST_ASKED_FOR, OVERLAP, SETTLED, SWEEPER, Found, Seen, sweep
 from tests.core.driving import drive, kinds
 from tests.core.values import ADA, MOVED, NEW, REPO, TIP26, TIP27, a_backport_pull
 
@@ -27,9 +27,9 @@ def posted(body: str, *, comment: int = 5, is_edited: bool = False) -> Posted:
     return Posted(12, comment, ADA, body, NOW - 60, is_edited)
 
 
-def swept(seen: Seen = SEEN, **answers: Any) -> tuple[Found, list[Any]]:
+def swept(seen: Seen = SEEN, now: int = NOW, **answers: Any) -> tuple[Found, list[Any]]:
     named = {"touched": FindTouched, "posted": FindPosted, "synced": Sync, "pulls": FindPulls}
-    return drive(sweep(REPO, seen, NOW), {named[name]: answer for name, answer in answers.items()})
+    return drive(sweep(REPO, seen, now), {named[name]: answer for name, answer in answers.items()})
 
 
 def synced(**tips: str) -> Synced:
@@ -165,3 +165,13 @@ def test_many_branches_are_asked_for_in_turns():
     later = Seen(found.seen.until, NOW - LOOK_AT_BRANCHES, found.seen.tips)
     _, asked = swept(later, touched=(), synced=synced(**tips), pulls=(a_backport_pull(),))
     assert kinds(asked).count("FindPulls") == 10
+
+
+def test_a_candidate_that_waits_is_looked_at_again_each_time():
+    tips = {"release/2.7": TIP27, "relbot/rc/2.7": NEW}
+    found, _ = swept(known(), touched=(), synced=synced(**tips))
+    [delivery] = found.deliveries
+    assert delivery.event == ChecksReported(REPO, NEW, ("relbot/rc/2.7",), SWEEPER)
+    later = Seen(found.seen.until, NOW - LOOK_AT_BRANCHES, found.seen.tips)
+    again, _ = swept(later, touched=(), synced=synced(**tips), now=NOW + 1)
+    assert again.deliveries[0].id != delivery.id

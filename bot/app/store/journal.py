@@ -47,9 +47,9 @@ class Kept:
 def begin(connection: sa.Connection, job: Job, delivery: str, *, anew: bool = True) -> int | None:
     """Write a job down as waiting; the number of the attempt, None when its key is not to be begun again.
 
-    Without `anew` nothing is begun again that was ever begun.
+    Without `anew` nothing is begun again that was ever begun, but for what waits for others.
     """
-    found = sa.select(jobs.c.state, jobs.c.attempt).where(jobs.c.key == job.key).with_for_update()
+    found = sa.select(jobs.c.state, jobs.c.attempt, jobs.c.outcome).where(jobs.c.key == job.key).with_for_update()
     known = connection.execute(found).one_or_none()
     if known is None:
         row = {"key": job.key, "attempt": 1, "state": "waiting", "job": encode(job), "repository": job.repo.path,
@@ -57,7 +57,7 @@ def begin(connection: sa.Connection, job: Job, delivery: str, *, anew: bool = Tr
                "created_at": now(), "updated_at": now()}  # fmt: skip
         connection.execute(sa.insert(jobs).values(row))
         return 1
-    if known.state not in _BEGUN_AGAIN or not anew:
+    if known.state not in _BEGUN_AGAIN or not (anew or known.outcome == "waiting"):
         return None
     again = {"attempt": known.attempt + 1, "state": "waiting", "job": encode(job), "delivery": delivery,
              "outcome": "", "summary": "", "updated_at": now()}  # fmt: skip

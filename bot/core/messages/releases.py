@@ -82,6 +82,12 @@ def tag_exists(tag: str, reason: str) -> Refusal:
     )
 
 
+def broken_down(what: str) -> Refusal:
+    """The bot itself failed."""
+    said = f"I broke down on this one ({one_line(what, 600)}). Nothing is tagged that I have not told of."
+    return Refusal(said, "When that is mended, say /release retry here.")
+
+
 # ── what is shown of a release ───────────────────────────────────────────────────────────────────────────────────────
 
 

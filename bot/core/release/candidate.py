@@ -10,6 +10,7 @@ from typing import assert_never
 from bot.core.actions import BranchMoved, BranchReady, Flow, Missing, Planning, Refused, Sync, ask
 from bot.core.issues import GetFacts
 from bot.core.jobs import MakeCandidate, Report
+from bot.core.lines import CANDIDATES
 from bot.core.messages import releases as messages
 from bot.core.messages.escape import plain
 from bot.core.messages.refusals import Refusal
@@ -18,7 +19,7 @@ from bot.core.permission import may
 from bot.core.publishing import DeleteBranch, Drafted, DraftRelease, EnsureRelease, FindRelease, StageRelease
 from bot.core.release.ending import Ending, refused, show
 from bot.core.release.gates import Gate
-from bot.core.release.look import CANDIDATES, LineNow, judge_checks, judge_line, look_at
+from bot.core.release.look import LineNow, judge_checks, judge_line, look_at
 from bot.core.standing import GetCommits
 from bot.core.tagging import LineMove, Provenance, Pushed, PushRelease, TagExists, TagFound, TagWish, VerifyTag
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from bot.core.actions import EnsureComment, Flow, React, Reaction, ask
 from bot.core.jobs import MakeCandidate, Report, ReportOutcome
+from bot.core.messages import releases as messages
 from bot.core.messages.chat import answer_marker
 from bot.core.messages.escape import plain
 from bot.core.messages.refusals import Refusal
@@ -29,6 +30,11 @@ def refused(refusal: Refusal) -> Ending:
     """It was not done, for a reason that a person can do something about."""
     text = f"{plain(refusal.reason, 1000)} {plain(refusal.next_step, 500)}"
     return Ending("refused", refusal.reaction, text, str(refusal))
+
+
+def break_down(job: MakeCandidate, what: str) -> Flow[None]:
+    """The bot itself failed. `what` is a user's error in full, or the name under which the log has the rest."""
+    yield from show(job, refused(messages.broken_down(what)))
 
 
 def show(job: MakeCandidate, ending: Ending) -> Flow[Report]:

@@ -11,6 +11,7 @@ from bot.core.actions import Missing, Planning, Sync, Synced, ask
 from bot.core.issues import FindInMilestone, FindIssue, FindLabelled, FindMilestone, Issue, Item
 from bot.core.ledger import state_label
 from bot.core.lines import (
+    CANDIDATES,
     NoBranch,
     Skip,
     TwoBranches,
@@ -31,9 +32,6 @@ from bot.core.release.tracker import Account, marker_of, read_account
 from bot.core.standing import FindOpenOnto, GetChecks, GetRequired
 from bot.core.survey import take_survey
 from bot.core.tagging import FetchTags, IsAncestor, TagFound
-
-CANDIDATES = "relbot/rc/"
-"""How the branches begin on which candidates wait for their checks."""
 
 
 @dataclass(frozen=True, slots=True)

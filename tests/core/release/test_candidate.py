@@ -10,6 +10,7 @@ from bot.core.actions import BranchMoved, BranchReady, EnsureComment, GetRole, M
 from bot.core.issues import FindInMilestone, FindIssue, FindLabelled, FindMilestone, GetFacts, Issue, Items, PullFacts
 from bot.core.jobs import Asked, MakeCandidate
 from bot.core.model import Branch, Check, Commit, Release, Role
+from bot.core.plan import after_breakdown
 from bot.core.publishing import (
     DeleteBranch,
     Drafted,
@@ -115,7 +116,8 @@ def test_behind_a_closed_gate_nothing_is_pushed(world, said):
 def test_a_line_that_is_held_is_not_released_and_one_whose_holds_are_unreadable_neither():
     view = View(L27, Branch("release/2.7", TIP27), "2.7.1", None, (), (), (), (), ())
     held = render_tracker(view, Account(holds=(HoldRow(by="bob", reason="waits", at=1),)))
-    for body, said in ((held, "held by bob: waits"), (held.replace('{"holds"', '{"hold"'), "cannot tell whether it is held")):
+    broken = held.replace('{"holds"', '{"hold"')
+    for body, said in ((held, "held by bob: waits"), (broken, "cannot tell whether it is held")):
         issue = Issue(9, "Release 2.7", body, "", ADA, is_open=True, is_mine=True)
         report, asked = make(FindIssue=issue)
         assert (report.outcome, said in told(asked)) == ("refused", True)
@@ -175,3 +177,9 @@ def test_where_no_file_changes_the_lines_own_commit_is_tagged():
 def test_trouble_with_the_forges_page_takes_nothing_from_the_tag():
     report, asked = make(EnsureRelease=Refused("releases are switched off", "Switch them on."))
     assert (report.outcome, "shows no prerelease of it: releases are switched off" in told(asked)) == ("made", True)
+
+
+def test_a_breakdown_is_told_where_it_was_asked_for():
+    told_all, asked = drive(after_breakdown(JOB, "fault 12ab"), {EnsureComment: None, React: None})
+    assert told_all is None
+    assert ("I broke down on this one (fault 12ab)." in told(asked), only(asked, React).reaction) == (True, "confused")
