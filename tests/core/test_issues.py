@@ -11,12 +11,12 @@ from bot.core.conversation import answer, plan_comment, plan_edit
 from bot.core.events import ChecksReported, CommentEdited, CommentPosted, TagPushed
 from bot.core.history import FindPosted, FindTouched, Posted, Touched
 from bot.core.issues import GetIssue, Issue
-from bot.core.jobs import Answer, Ended, FindEnded, Overview, Plan, place_of
+from bot.core.jobs import Answer, Asked, Ended, FindEnded, FindWaiting, MakeCandidate, Overview, Plan, place_of
 from bot.core.model import Role
 from bot.core.plan import plan
 from bot.core.sweep import Seen, sweep
 from tests.core.driving import AS_SENT, Answers, drive, kinds, reads_only
-from tests.core.values import ADA, APP, NEW, REPO, synced
+from tests.core.values import ADA, APP, L27, L210, NEW, REPO, synced
 
 TRACKER = Issue(12, "Release tracker: 2.7", "<!-- relbot:tracker:2.7 -->\n", "u", APP, is_open=True, is_mine=True)
 WORLD: Answers = {**AS_SENT, GetRole: Role.WRITE, Sync: synced(), GetIssue: TRACKER, FindEnded: ()}
@@ -105,9 +105,17 @@ def test_a_sweep_brings_what_was_said_on_a_tracker_and_takes_no_closed_issue_for
     (TagPushed(REPO, "v2.7.0", NEW, ADA), "v2.7.0"),
     (TagPushed(REPO, "v2.7.0", NEW, ADA, "deleted"), "deleted"),
     (ChecksReported(REPO, NEW, ("main", "release/2.7"), ADA), "no candidate's branch"),
-    (ChecksReported(REPO, NEW, ("main", "relbot/rc/2.7"), ADA), "relbot/rc/2.7"),
 ])
 def test_what_nothing_follows_from_yet_is_noted_and_costs_no_question(event: object, words: str) -> None:
     found, asked = drive(plan(event), {})  # type: ignore[arg-type]
     assert (found.jobs, asked) == ((), [])
     assert words in found.notes[0]
+
+
+def test_checks_that_end_on_a_candidates_branch_wake_the_job_that_waits_for_them() -> None:
+    waiting = MakeCandidate(REPO, L27, Asked(ADA, 12, 501)), MakeCandidate(REPO, L210, Asked(ADA, 12, 502))
+    event = ChecksReported(REPO, NEW, ("main", "relbot/rc/2.7"), ADA)
+    found, _ = drive(plan(event), {FindWaiting: waiting})
+    assert found.jobs == waiting[:1]
+    found, _ = drive(plan(event), {FindWaiting: waiting[1:]})
+    assert (found.jobs, found.notes) == ((), ("Nobody waits for the checks of “relbot/rc/2.7”.",))
