@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import assert_never
 
 from bot.core.actions import BranchMoved, BranchReady, Flow, Missing, Planning, Refused, Sync, ask
+from bot.core.changelog.facts import facts_for_notes
 from bot.core.issues import GetFacts
 from bot.core.jobs import MakeCandidate, Report
 from bot.core.lines import CANDIDATES
@@ -91,7 +92,7 @@ def _plan_draft(job: MakeCandidate, now: LineNow) -> Planning[DraftRelease]:
     facts = yield from ask(GetFacts(job.repo, first.numbers[:TRUSTED_FACTS]))
     known = tuple(facts[number] for number in sorted(facts))
     return DraftRelease(
-        bare.repo, bare.parent, bare.version, bare.tag, bare.at, bare.policy, known, bare.notes,
+        bare.repo, bare.parent, bare.version, bare.tag, bare.at, bare.policy, facts_for_notes(known), bare.notes,
     )  # fmt: skip
 
 

@@ -176,7 +176,9 @@ def _required(now: LineNow, commit: str) -> Planning[tuple[str, ...] | None]:
         return None
     below = yield from ask(GetChecks(now.repo, now.branch.sha))
     ran: tuple[Check, ...] = () if isinstance(below, Missing) else below
-    return tuple(check.name for check in ran if check.state != "skipped") or None
+    # Some are named after the branch that they ran for.
+    names = (check.name.replace(now.branch.name, now.staging) for check in ran if check.state != "skipped")
+    return tuple(names) or None
 
 
 def _unresolved(now: LineNow, found: tuple[Item, ...]) -> tuple[Item, ...]:

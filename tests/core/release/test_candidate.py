@@ -142,6 +142,11 @@ def test_what_ran_on_the_line_has_to_run_on_the_commit_too():
     assert (report.outcome, "gpu did not end" in told(asked)) == ("waiting", True)
 
 
+def test_a_check_that_is_named_after_its_branch_is_the_same_on_the_bots_own():
+    ran = {TIP27: "pipeline (external, release/2.7)", NEW: "pipeline (external, relbot/rc/2.7)"}
+    assert make(GetChecks=lambda action: (Check(ran[action.sha], "passed"),))[0].outcome == "made"
+
+
 @pytest.mark.parametrize(("came", "said"), [
     (BranchMoved("c" * 40), "moved while I was at it"),
     (TagExists(MADE, "it is at something else"), "is there and is none of mine"),
