@@ -36,14 +36,14 @@ class Shelf:
     def __getattr__(self, verb):
         if verb in {"issues", "milestones", "checks"}:
             return Shelf(f"{verb}.")
-        return lambda *given: (f"{self._name}{verb}", *given)
+        return lambda *given, **named: (f"{self._name}{verb}", *given, *named.items())
 
 
 CASES = [
     (GetIssue(REPO, 12), ("issues.get", REPO, 12)),
     (FindIssue(REPO, "m", "l"), ("issues.find", REPO, "m", "l")),
     (EnsureIssue(REPO, WISH), ("issues.ensure", REPO, WISH)),
-    (FindLabelled(REPO, "v2.7", 5), ("issues.labelled", REPO, "v2.7", 5)),
+    (FindLabelled(REPO, "v2.7", 5, closed=True), ("issues.labelled", REPO, "v2.7", 5, ("closed", True))),
     (FindMilestone(REPO, "2.7.1"), ("milestones.find", REPO, "2.7.1")),
     (EnsureMilestone(REPO, MilestoneWish("2.7.1")), ("milestones.ensure", REPO, MilestoneWish("2.7.1"))),
     (FindInMilestone(REPO, MILESTONE, 5), ("milestones.items", REPO, MILESTONE, 5)),

@@ -28,9 +28,11 @@ from bot.core.actions import (
     Identify,
     IsMember,
     Labelling,
+    Missing,
     PickCommits,
     PullReady,
     React,
+    Refused,
     ResolveChange,
     SetLabels,
     Sync,
@@ -38,18 +40,21 @@ from bot.core.actions import (
 from bot.core.commands import TABLE
 from bot.core.errors import Fault
 from bot.core.events import CommentEdited, CommentPosted, Event, PullClosed, PullLabelled
+from bot.core.issues import FindIssue, FindLabelled, FindMilestone, Items
 from bot.core.jobs import Backport, Ended, FindEnded
 from bot.core.model import Comment, Person, Pull, Role
 from bot.core.plan import flow_of, plan
-from bot.core.refs import Untouched
-from bot.core.standing import FindOpenOnto, FindTags, GetChecks, GetCommits
+from bot.core.publishing import DeleteBranch, Drafted, DraftRelease, EnsureRelease, FindRelease, StageRelease
+from bot.core.refs import BranchDeleted, Untouched
+from bot.core.standing import FindOpenOnto, FindTags, GetChecks, GetCommits, GetRequired
+from bot.core.tagging import FetchTags, Pushed, PushRelease, TagFound, VerifyTag
 from tests.core.driving import Answers, drive, writes
 from tests.core.test_commands import CONTRACT
 from tests.core.values import ADA, L27, REPO, a_backport_pull, a_change, a_pull, picked, synced
 
 Effect = Literal[
     "nothing", "a hint", "denied", "refused", "answered", "not there yet", "told of the policy", "told how lines stand",
-    "carried", "fault",
+    "carried", "released", "fault",
 ]  # fmt: skip
 
 # ── the dimensions ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -150,7 +155,7 @@ def cells() -> Iterator[Cell]:
 
 BUILT: dict[str, Effect] = {
     "/backport": "carried", "/backport recreate": "carried", "/release help": "answered", "/release ping": "answered",
-    "/release status": "told how lines stand", "/release retry": "carried",
+    "/release status": "told how lines stand", "/release retry": "carried", "/release rc": "released",
 }  # fmt: skip
 
 
@@ -210,7 +215,17 @@ def is_one(cell: Cell, who: str) -> bool:
 
 EXAMPLES = {verb.said: verb.example for verb in TABLE}
 
+TAG = TagFound("v2.7.0-rc1", "b" * 40, "a" * 40, annotated=True, tagged_at=1)
+
 # ── what really happens ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+WITHOUT_GATES: Answers = {
+    FetchTags: (), FindIssue: Missing("a tracker"), DraftRelease: Drafted("a" * 40, ("CHANGELOG.md",), "", (), ()),
+    FindLabelled: Items(), FindMilestone: Missing("a milestone"), GetRequired: None,
+    StageRelease: BranchReady("a" * 40), PushRelease: Pushed(TAG), VerifyTag: Missing("a tag"),
+    FindRelease: Missing("a release"), EnsureRelease: Refused("no", "no"), DeleteBranch: BranchDeleted("a" * 40),
+}  # fmt: skip
 
 
 def world(cell: Cell) -> Answers:
@@ -244,6 +259,7 @@ def world(cell: Cell) -> Answers:
         GetCommits: (),
         GetChecks: (),
         FindOpenOnto: (),
+        **WITHOUT_GATES,
     }
 
 
@@ -292,6 +308,8 @@ def happens(cell: Cell) -> tuple[Effect, list[Action]]:
 
 def judge(done: list[Action]) -> Effect:
     kinds = {type(action) for action in done}
+    if PushRelease in kinds:
+        return "released"
     if EnsureBranch in kinds and EnsurePull in kinds:
         return "carried"
     if not kinds:

@@ -549,7 +549,7 @@ def test_an_editor_without_an_id_is_nobody_and_not_the_author() -> None:
         {"internal": 1},
         {"action": "delete"},
         {"action": 7},
-        {"noteable_type": "Issue"},
+        {"noteable_type": "Snippet"},
         {"noteable_type": "Commit"},
     ],
 )
