@@ -223,14 +223,8 @@ class Releasing(Table):
     checks: Annotated[tuple[str, ...], Field(strict=False, max_length=50)] = ()
     """The names of the checks that must have passed on the very commit that is tagged. Empty: those that the forge
     requires for the line's branch, else all that are reported on the commit before it."""
-    confirmed_by: Literal["anyone", "another"] = "anyone"
-    """Who may confirm a final, a yank or a rollback: any manager, or another one than who asked for it."""
     oversized: Literal["warn", "refuse"] = "warn"
     """What happens to a patch of a line that brings a feature or a breaking change, by the titles of its commits."""
-    tracker: bool = True
-    """Whether every line has an issue that shows how it stands, and takes commands."""
-    image: Literal["none"] = "none"
-    """What is built of a release: nothing yet."""
 
 
 class People(Table):
