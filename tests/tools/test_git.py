@@ -153,7 +153,7 @@ def test_the_deadline_is_kept(fake_git, script):
     begun = time.monotonic()
     with pytest.raises(GitFault, match=r"no answer within 0.5 s") as told:
         fake_git(script).run("x", stdin=b"x" * 500_000)
-    assert time.monotonic() - begun < 2.5
+    assert time.monotonic() - begun < 15, "long before it would have ended by itself"
     assert told.value.passing
 
 
