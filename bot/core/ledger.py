@@ -117,10 +117,15 @@ _STATE = re.compile(r"<!-- relbot:state (\{.*?\}) -->")
 
 def hide(ledger: Ledger) -> str:
     """One line of HTML comment that holds the ledger; nothing in it can end the comment early."""
-    text = ledger.model_dump_json(exclude_defaults=True)
+    return hide_as("state", ledger)
+
+
+def hide_as(name: str, kept: BaseModel) -> str:
+    """The same of anything that is kept so, under the name that it is found by."""
+    text = kept.model_dump_json(exclude_defaults=True)
     for character in "<>-":
         text = text.replace(character, f"\\u{ord(character):04x}")
-    return f"<!-- relbot:state {text} -->"
+    return f"<!-- relbot:{name} {text} -->"
 
 
 def reveal(body: str) -> Ledger | None:

@@ -5,6 +5,7 @@ It must never tag a commit whose checks it has not seen pass, nor use up a numbe
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import assert_never
 
 from bot.core.actions import BranchMoved, BranchReady, Flow, Missing, Planning, Refused, Sync, ask
@@ -23,9 +24,6 @@ from bot.core.release.gates import Gate
 from bot.core.release.look import LineNow, judge_checks, judge_line, look_at
 from bot.core.standing import GetCommits
 from bot.core.tagging import LineMove, Provenance, Pushed, PushRelease, TagExists, TagFound, TagWish, VerifyTag
-
-TRUSTED_FACTS = 2000
-"""Pulls that a forge is asked about for one section: 50 in a request."""
 
 
 def make_candidate(job: MakeCandidate) -> Flow[Report]:
@@ -46,8 +44,7 @@ def _make(job: MakeCandidate) -> Flow[Ending]:
 
 def _prepare(job: MakeCandidate, now: LineNow) -> Flow[Ending]:
     """From the gates to the checks of the very commit that is to be tagged."""
-    asked = yield from _plan_draft(job, now)
-    draft = yield from ask(asked)
+    asked, draft = yield from _draft(job, now)
     if isinstance(draft, Refused):
         return refused(Refusal(f"{draft.reason}.", f"{draft.next_step}."))
     if now.candidate and now.candidate.commit in (draft.commit, now.branch.sha):
@@ -66,7 +63,7 @@ def _prepare(job: MakeCandidate, now: LineNow) -> Flow[Ending]:
     if any(gate.bars for gate in gates):
         text = messages.render_waiting(now.next.tag, draft.commit, now.staging, gates)
         return Ending("waiting", None, text, f"{now.next.tag} waits for the checks of {draft.commit[:12]}.")
-    return (yield from _push(job, now, draft, gates))
+    return (yield from _push(job, now, asked, draft, gates))
 
 
 def _barred(now: LineNow, gates: tuple[Gate, ...]) -> Ending:
@@ -78,22 +75,19 @@ def _barred(now: LineNow, gates: tuple[Gate, ...]) -> Ending:
 # ── the commit ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _plan_draft(job: MakeCandidate, now: LineNow) -> Planning[DraftRelease]:
-    """What is to be drafted: dated as what waits on the bot's branch already is, else with the wish itself."""
+def _draft(job: MakeCandidate, now: LineNow) -> Planning[tuple[DraftRelease, Drafted | Refused]]:
+    """How it was asked for, and the draft: dated as what waits on the bot's branch already is, else with the wish."""
     at = yield from _date(job, now)
-    version = now.next.version
     bare = DraftRelease(
-        job.repo, now.branch.sha, version, now.next.tag, at, now.policy_file,
+        job.repo, now.branch.sha, now.next.version, now.next.tag, at, now.policy_file,
         notes=tuple((int(number), text) for number, text in sorted(now.account.notes.items())),
     )  # fmt: skip
     first = yield from ask(bare)
     if isinstance(first, Refused) or not first.numbers:
-        return bare
-    facts = yield from ask(GetFacts(job.repo, first.numbers[:TRUSTED_FACTS]))
-    known = tuple(facts[number] for number in sorted(facts))
-    return DraftRelease(
-        bare.repo, bare.parent, bare.version, bare.tag, bare.at, bare.policy, facts_for_notes(known), bare.notes,
-    )  # fmt: skip
+        return bare, first
+    facts = yield from ask(GetFacts(job.repo, first.numbers))
+    told = replace(bare, facts=facts_for_notes(facts.values()))
+    return told, (yield from ask(told))
 
 
 def _date(job: MakeCandidate, now: LineNow) -> Planning[int]:
@@ -143,14 +137,15 @@ def _origin(job: MakeCandidate) -> str:
     return f"comment {job.asked.comment} on {where} {job.asked.number}"
 
 
-def _push(job: MakeCandidate, now: LineNow, draft: Drafted, gates: tuple[Gate, ...]) -> Flow[Ending]:
+def _push(
+    job: MakeCandidate, now: LineNow, asked: DraftRelease, draft: Drafted, gates: tuple[Gate, ...]
+) -> Flow[Ending]:
     """The line forward and the tag, in one push that does both or nothing."""
     provenance = Provenance(
         requested_by=job.asked.actor.login, requested_in=_origin(job),
         gates=tuple(f"{gate.name}: {gate.said}" for gate in gates if gate.verdict == "open"),
     )  # fmt: skip
-    at = yield from _date(job, now)
-    wish = TagWish(now.next.tag, draft.commit, f"{job.repo.path} {now.next.version}", provenance, at)
+    wish = TagWish(now.next.tag, draft.commit, f"{job.repo.path} {now.next.version}", provenance, asked.at)
     moves = draft.commit != now.branch.sha
     line = LineMove(now.branch.name, now.branch.sha)
     pushed = yield from ask(PushRelease(job.repo, wish, line, now.staging if moves else None))

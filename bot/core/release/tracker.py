@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bot.core.issues import Item
-from bot.core.ledger import Login, safe_url
+from bot.core.ledger import Login, hide_as, safe_url
 from bot.core.messages.escape import clip, plain, pull_link
 from bot.core.model import Branch, Line, Tag
 from bot.core.release.gates import Gate
@@ -69,13 +69,6 @@ def read_account(body: str) -> Account | None:
         return None
 
 
-def _hide(account: Account) -> str:
-    text = account.model_dump_json(exclude_defaults=True)
-    for character in "<>-":
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    return f"<!-- relbot:line {text} -->"
-
-
 # ── what is shown ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -112,7 +105,7 @@ def title_of(line: Line) -> str:
 
 def render_tracker(view: View, account: Account, before: str = "") -> str:
     """The whole text: marker, what is hidden, what is shown, and what people wrote in `before`."""
-    head = f"{marker_of(view.line)}\n{_hide(account)}"
+    head = f"{marker_of(view.line)}\n{hide_as('line', account)}"
     parts = [
         f"**The line {view.line} on the way to {view.version}** (`{view.branch.name}` at {view.branch.sha})",
         _holds(account), _gates(view), _candidates(view), _included(view), _items("Open backports", view.pending),
