@@ -27,6 +27,7 @@ from bot.core import (
     sweep,
     tagging,
     versions,
+    wishes,
 )
 
 
@@ -93,5 +94,6 @@ def _kinds(*modules: ModuleType) -> dict[str, type]:
 
 
 _KINDS = _kinds(
-    model, picks, refs, actions, events, jobs, sweep, standing, tagging, issues, versions, numbering, publishing
+    model, picks, refs, actions, events, jobs, sweep, standing, tagging, issues, versions, numbering, publishing,
+    wishes,
 )

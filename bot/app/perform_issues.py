@@ -17,6 +17,7 @@ from bot.core.issues import (
     FindMilestone,
     GetFacts,
     GetIssue,
+    IssueReady,
 )
 from bot.core.standing import FindOpenOnto, FindTags, GetChecks, GetRequired
 from bot.forges import Forge
@@ -46,7 +47,9 @@ def _ask_issues(forge: Forge, action: OfIssues) -> object:
         case FindIssue(repo, marker, label):
             return forge.issues.find(repo, marker, label)
         case EnsureIssue(repo, wish):
-            return forge.issues.ensure(repo, replace(wish, title=conceal(wish.title), body=conceal(wish.body)))
+            ready = forge.issues.ensure(repo, replace(wish, title=conceal(wish.title), body=conceal(wish.body)))
+            # What a write answers with is kept, and its text may be long; whoever wished for it has it.
+            return replace(ready, issue=replace(ready.issue, body="")) if isinstance(ready, IssueReady) else ready
         case FindLabelled(repo, label, most, closed):
             return forge.issues.labelled(repo, label, most, closed=closed)
 

@@ -31,11 +31,12 @@ from bot.core.jobs import (
     FindEnded,
     FindWaiting,
     Job,
-    MakeCandidate,
     Plan,
     Report,
+    lane_of,
     takes_long,
 )
+from bot.core.wishes import LineJob
 from bot.forges.tally import tallying
 
 R = TypeVar("R")
@@ -148,7 +149,7 @@ class Runner:
 
     def start(self, job: Job) -> Future[Report]:
         """Run a job, or find the run that its key has had."""
-        run = self._reports.begin(job.key, lambda: self._lanes.submit(job.change, partial(self._run, job)))
+        run = self._reports.begin(job.key, lambda: self._lanes.submit(lane_of(job), partial(self._run, job)))
         run.add_done_callback(partial(self._forget_what_passes, job.key))
         return run
 
@@ -189,6 +190,8 @@ class Runner:
             with self._noting:
                 (self._awaiting.add if report.outcome == "waiting" else self._awaiting.discard)(job.key)
             _log.info("%s", report.summary, extra={"outcome": report.outcome})
+            for follower in report.then:
+                self.start(follower)
             return report
 
     def _remember(self, job: Job, ending: Ending) -> None:
@@ -203,10 +206,10 @@ class Runner:
         with self._noting:
             return tuple(each for each in reversed(self._endings.values()) if each.job.change == action.change)
 
-    def _recall_waiting(self, action: FindWaiting) -> tuple[MakeCandidate, ...]:
+    def _recall_waiting(self, action: FindWaiting) -> tuple[LineJob, ...]:
         with self._noting:
             jobs = [each.job for each in reversed(self._endings.values()) if each.job.key in self._awaiting]
-        return tuple(job for job in jobs if isinstance(job, MakeCandidate) and job.repo.id == action.repo.id)
+        return tuple(job for job in jobs if isinstance(job, LineJob) and job.repo.id == action.repo.id)
 
     @contextmanager
     def _counted(self, what: str) -> Iterator[None]:

@@ -14,6 +14,7 @@ from typing import Literal
 from bot.core.grammar import Filled, Lacking, Overfull, Surplus, fill
 from bot.core.model import Line
 from bot.core.prose import plain_lines
+from bot.core.versions import Version, read_tag
 
 MAX_COMMANDS = 10
 """Commands of one comment that are read; further ones are counted and refused."""
@@ -71,7 +72,77 @@ class AskCandidate:
     sha: str | None = None
 
 
-Order = Help | Ping | PickOnto | PickAgain | ShowLines | Retry | AskCandidate
+@dataclass(frozen=True, slots=True)
+class AskPlan:
+    """What would the next candidate or final of this line be?"""
+
+    line: Line
+    final: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AskFinal:
+    """Promote the last candidate of this line, or that of a number."""
+
+    line: Line
+    candidate: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AskYank:
+    """Withdraw this version."""
+
+    version: Version
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Confirm:
+    """Do what was shown with this code."""
+
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """Drop what waits for a confirmation here."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskCut:
+    """Make a new line, at a branch or commit; without one at the tip of the default branch."""
+
+    line: Line
+    source: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AskHold:
+    """Release nothing of this line."""
+
+    line: Line
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class AskUnhold:
+    """Let this line go on."""
+
+    line: Line
+
+
+@dataclass(frozen=True, slots=True)
+class AskNotes:
+    """Set the changelog entries of changes on a line; None leaves one out."""
+
+    line: Line
+    notes: tuple[tuple[int, str | None], ...]
+
+
+OfLines = AskCandidate | AskPlan | AskFinal | AskYank | Confirm | Cancel | AskCut | AskHold | AskUnhold | AskNotes
+"""What is asked for about releases; `core.release.orders` makes jobs of it."""
+
+Order = Help | Ping | PickOnto | PickAgain | ShowLines | Retry | OfLines
 
 
 def _pick_onto(filled: Filled) -> PickOnto:
@@ -93,6 +164,35 @@ def _show_lines(filled: Filled) -> Order:
 def _ask_candidate(filled: Filled) -> Order:
     word = next(iter(filled.words.get("LINE", ())), "")
     return AskCandidate(Line.parse(word), filled.args.get("sha"))
+
+
+def _of_line(make: Callable[[Line, Filled], Order]) -> Callable[[Filled], Order | Complaint]:
+    """A reader for a verb with one line that has to be named."""
+
+    def read(filled: Filled) -> Order | Complaint:
+        word = filled.words["LINE"][0]
+        line = Line.parse(word)
+        return make(line, filled) if line else UnknownWord(word)
+
+    return read
+
+
+_ask_plan = _of_line(lambda line, filled: AskPlan(line, filled.words["rc|final"][0].lower() == "final"))
+_ask_final = _of_line(lambda line, filled: AskFinal(line, int(filled.args["rc"]) if "rc" in filled.args else None))
+_ask_cut = _of_line(lambda line, filled: AskCut(line, filled.args.get("from")))
+_ask_hold = _of_line(lambda line, filled: AskHold(line, filled.args["reason"]))
+_ask_unhold = _of_line(lambda line, _: AskUnhold(line))
+
+
+def _ask_notes(filled: Filled) -> Order | Complaint:
+    set_by_hand = {int(key): None if text.lower() == "none" else text for key, text in filled.args.items()}
+    return _of_line(lambda line, _: AskNotes(line, tuple(sorted(set_by_hand.items()))))(filled)
+
+
+def _ask_yank(filled: Filled) -> Order | Complaint:
+    word = filled.words["VERSION"][0]
+    version = read_tag(word)
+    return AskYank(version, filled.args["reason"]) if version else UnknownWord(word)
 
 
 # ── the table ────────────────────────────────────────────────────────────────────────────────────────────────────────

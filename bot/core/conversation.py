@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 
 from bot.core.actions import EnsureComment, Flow, GetPull, Identify, Missing, Planning, React, Reaction, ask
 from bot.core.commands import (
-    AskCandidate,
     Help,
+    OfLines,
     PickAgain,
     PickOnto,
     Ping,
@@ -23,13 +23,14 @@ from bot.core.commands import (
 )
 from bot.core.events import CommentEdited, CommentPosted, Event
 from bot.core.issues import GetIssue
-from bot.core.jobs import Answer, Asked, Backport, FindEnded, Job, MakeCandidate, Overview, Plan, Report
-from bot.core.lines import NoBranch, find_branch, label_of, line_of_branch, supported_lines
+from bot.core.jobs import Answer, Backport, FindEnded, Job, Overview, Plan, Report
+from bot.core.lines import NoBranch, find_branch, label_of, supported_lines
 from bot.core.messages import chat
 from bot.core.messages.again import render_retry
 from bot.core.model import Line, Pull
 from bot.core.permission import may
 from bot.core.policy import Policy, PolicyErrors
+from bot.core.release.orders import take_up
 from bot.core.retry import choose
 from bot.core.survey import Survey, take_survey
 
@@ -95,9 +96,11 @@ def _finish(
 ) -> Planning[Plan]:
     """What needs no pull to be looked at, and then the whole."""
     if any(isinstance(each.read, Retry) for each in allowed):
-        yield from _take_up(wishes, event)
-    for order in dict.fromkeys(each.read for each in allowed if isinstance(each.read, AskCandidate)):
-        yield from _ask_candidate(wishes, event, order)
+        yield from _do_again(wishes, event)
+    for order in dict.fromkeys(each.read for each in allowed if isinstance(each.read, OfLines)):
+        taken = yield from take_up(event, order)
+        wishes.texts += [taken] if isinstance(taken, str) else []
+        wishes.more += [] if isinstance(taken, str) else taken
     if shown := [each.read.line for each in allowed if isinstance(each.read, ShowLines)]:
         # One who asks for all and for some has asked for all.
         lines = () if None in shown else tuple(dict.fromkeys(line for line in shown if line))
@@ -157,7 +160,9 @@ def _reply(said: Said, known: tuple[Line, ...] = ()) -> str:
             return chat.render_help()
         case Ping():
             return chat.render_ping()
-        case PickOnto() | PickAgain() | Retry() | ShowLines() | AskCandidate():
+        case PickOnto() | PickAgain() | Retry() | ShowLines():
+            return ""
+        case order if isinstance(order, OfLines):
             return ""
         case complaint:
             return chat.render_complaint(complaint, said.verb, known)
@@ -210,26 +215,12 @@ def _conclude(event: CommentPosted, said: tuple[Said, ...], wishes: _Wishes, *, 
     return Plan((_answer(event, reaction, wishes.texts), *jobs), notes)
 
 
-def _take_up(wishes: _Wishes, event: CommentPosted) -> Planning[None]:
+def _do_again(wishes: _Wishes, event: CommentPosted) -> Planning[None]:
     """What has ended badly is done again under its own name; a conflict is asked for anew: the line may have moved."""
     redo = choose((yield from ask(FindEnded(event.repo, event.number, event.on))), event.actor)
     wishes.texts.append(render_retry(redo))
     wishes.lines |= set(redo.lines)
     wishes.more += (replace(job, repo=event.repo) for job in redo.again)  # it may have been renamed since
-
-
-def _ask_candidate(wishes: _Wishes, event: CommentPosted, order: AskCandidate) -> Planning[None]:
-    """A line that is not named is that which the pull goes onto, where it goes onto one."""
-    line = order.line
-    if line is None and event.on == "pull":
-        pull = yield from ask(GetPull(event.repo, event.number, told=True))
-        survey = yield from take_survey(event.repo)
-        line = None if isinstance(pull, Missing) else line_of_branch(survey.policy, pull.base)
-    if line is None:
-        wishes.texts.append(chat.render_which_line())
-        return
-    asked = Asked(event.actor, event.number, event.comment, event.on, event.written_at)
-    wishes.more.append(MakeCandidate(event.repo, line, asked, order.sha))
 
 
 def _sort(wishes: _Wishes, said: list[Said], survey: Survey, pull: Pull) -> None:

@@ -7,6 +7,7 @@ from typing import Literal, assert_never
 
 from bot.core.actions import Reaction, Read
 from bot.core.model import Evidence, Line, Person, Place, Pull, Repo
+from bot.core.wishes import FollowTag, KeepTracker, LineJob, place_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,51 +107,13 @@ class Overview:
         return place_of(self.repo, self.number, self.on)
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """Who asked for something about releases, and the comment that did."""
-
-    actor: Person
-    number: int
-    comment: int
-    on: Place = "pull"
-    at: int = 0
-    """When it was written, in seconds since the epoch; 0 where nobody says."""
+Job = Backport | Settle | Answer | Overview | LineJob | KeepTracker | FollowTag
+"""All there is. What is asked about lines is a `LineJob`, and `core.release.course` knows the flow of each kind."""
 
 
-@dataclass(frozen=True, slots=True)
-class MakeCandidate:
-    """Make the next candidate of a line. Where its checks have to be waited for, the same job is begun again."""
-
-    repo: Repo
-    line: Line
-    asked: Asked
-    expected: str | None = None
-    """The commit, or how its id begins, that the line has to be at."""
-
-    @property
-    def key(self) -> str:
-        """One for each comment and line: the same wish never makes a second candidate."""
-        return f"rc:{self.repo.forge}:{self.repo.id}:{self.line}:comment-{self.asked.comment}"
-
-    @property
-    def number(self) -> int:
-        """The pull or issue where it was asked for."""
-        return self.asked.number
-
-    @property
-    def change(self) -> str:
-        """See `Backport.change`."""
-        return place_of(self.repo, self.asked.number, self.asked.on)
-
-
-Job = Backport | Settle | Answer | Overview | MakeCandidate
-
-
-def place_of(repo: Repo, number: int, on: Place) -> str:
-    """How the pull or issue is called that a job writes about; see `Backport.change`."""
-    # An issue is named apart: where it has a number of its own, a pull may have the same.
-    return f"{repo.forge}:{repo.id}:{'issue-' if on == 'issue' else ''}{number}"
+def lane_of(job: Job) -> str:
+    """Jobs of one lane run one after another, in the order in which they were begun."""
+    return job.lane if isinstance(job, LineJob | KeepTracker | FollowTag) else job.change
 
 
 Ending = Literal["waiting", "well", "conflict", "refused", "failed", "cancelled"]
@@ -180,7 +143,7 @@ class FindEnded(Read[tuple[Ended, ...]]):
 
 
 @dataclass(frozen=True, slots=True)
-class FindWaiting(Read[tuple[MakeCandidate, ...]]):
+class FindWaiting(Read[tuple[LineJob, ...]]):
     """The jobs that make something of a repository's lines, have ended well, and wait for what others do."""
 
     repo: Repo
@@ -189,7 +152,7 @@ class FindWaiting(Read[tuple[MakeCandidate, ...]]):
 def takes_long(job: Job) -> bool:
     """Whether a job may take many minutes: then it must not keep others waiting, and few are done at a time."""
     match job:
-        case Backport() | Settle() | Answer() | Overview() | MakeCandidate():
+        case Backport() | Settle() | Answer() | Overview() | LineJob() | KeepTracker() | FollowTag():
             return False
         case _:
             assert_never(job)
@@ -205,7 +168,7 @@ class Plan:
 
 ReportOutcome = Literal[
     "opened", "updated", "pushed", "present", "conflict", "refused", "nothing", "answered", "settled",
-    "waiting", "made",
+    "waiting", "made", "kept",
 ]  # fmt: skip
 
 
@@ -222,3 +185,7 @@ class Report:
     summary: str
     pull: Pull | None = None
     evidence: tuple[Evidence, ...] = ()
+    told: str = ""
+    """What was shown to the one who asked, as Markdown, where that is more than the summary."""
+    then: tuple[Job, ...] = ()
+    """What is to be done next. It is written down together with this end, so that neither is ever without the other."""

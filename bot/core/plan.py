@@ -35,7 +35,7 @@ from bot.core.events import (
     PushedTo,
     TagPushed,
 )
-from bot.core.jobs import Answer, Backport, FindWaiting, Job, MakeCandidate, Overview, Plan, Report, Settle
+from bot.core.jobs import Answer, Backport, FindWaiting, Job, Overview, Plan, Report, Settle
 from bot.core.ledger import read_state_label
 from bot.core.lines import CANDIDATES, label_lines, line_of_branch, line_of_label, read_backport_branch
 from bot.core.messages.pulls import BACKPORT_MARKER
@@ -43,9 +43,10 @@ from bot.core.model import Line, Person, Pull, Repo
 from bot.core.overview import overview
 from bot.core.permission import may_backport
 from bot.core.policy import Policy
-from bot.core.release.candidate import make_candidate
+from bot.core.release.course import follow
 from bot.core.release.ending import break_down
 from bot.core.survey import Survey, take_survey
+from bot.core.wishes import FollowTag, KeepTracker, LineJob, MakeCandidate
 
 MAX_LOOKED_AT = 100
 """Commits of one push that are looked at; a push of more is a branch being rewritten, not backports being finished."""
@@ -90,8 +91,8 @@ def flow_of(job: Job) -> Flow[Report]:
             return answer(job)
         case Overview():
             return overview(job)
-        case MakeCandidate():
-            return make_candidate(job)
+        case LineJob() | KeepTracker() | FollowTag():
+            return follow(job)
         case _:
             assert_never(job)
 
@@ -100,7 +101,7 @@ def after_breakdown(job: Job, what: str) -> Flow[None]:
     """What people are told when a job breaks down; `what` is a user's error in full, or the name of the fault."""
     if isinstance(job, Backport):
         yield from apologise(job, what)
-    elif isinstance(job, MakeCandidate):
+    elif isinstance(job, LineJob):
         yield from break_down(job, what)
 
 
@@ -244,7 +245,8 @@ def _plan_reported(event: ChecksReported) -> Planning[Plan]:
     if not candidates:
         return _nothing("Checks have ended on no candidate's branch.")
     waiting = yield from ask(FindWaiting(event.repo))
-    jobs = tuple(job for job in waiting if f"{CANDIDATES}{job.line}" in candidates)
+    making = (job for job in waiting if isinstance(job, MakeCandidate))
+    jobs = tuple(job for job in making if f"{CANDIDATES}{job.line}" in candidates)
     return Plan(jobs) if jobs else _nothing(f"Nobody waits for the checks of “{candidates[0]}”.")
 
 

@@ -9,8 +9,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import assert_never
 
-from bot.core.jobs import Answer, Backport, Ended, Job, MakeCandidate, Overview, Settle
+from bot.core.jobs import Answer, Backport, Ended, Job, Overview, Settle
 from bot.core.model import Line, Person
+from bot.core.wishes import FollowTag, KeepTracker, LineJob
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +58,9 @@ def _subject(job: Job) -> tuple[str, str]:
     match job:
         case Backport(line=line) | Settle(line=line):
             return type(job).__name__, str(line)
-        case MakeCandidate(line=line):
-            return type(job).__name__, str(line)
-        case Answer() | Overview():
+        case LineJob(line=line):
+            return f"{job.verb}{job.apart}", str(line)
+        case Answer() | Overview() | KeepTracker() | FollowTag():
             return type(job).__name__, job.key
         case _:
             assert_never(job)

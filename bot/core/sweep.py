@@ -112,10 +112,15 @@ def _spoken(repo: Repo, posted: tuple[Posted, ...], remembered: int) -> Iterator
     for each in posted:
         if each.posted_at < remembered or not read_commands(each.body):
             continue
-        kind = CommentEdited if each.is_edited else CommentPosted
         name = "edited" if each.is_edited else "comment"
-        event = kind(repo, each.number, each.comment, each.actor, each.body, on=each.on)
+        event = _say(repo, each)
         yield Delivery(f"{name}-{each.comment}", event)
+
+
+def _say(repo: Repo, each: Posted) -> CommentPosted | CommentEdited:
+    if each.is_edited:
+        return CommentEdited(repo, each.number, each.comment, each.actor, each.body, on=each.on)
+    return CommentPosted(repo, each.number, each.comment, each.actor, each.body, on=each.on, written_at=each.posted_at)
 
 
 # ── branches ─────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -58,6 +58,7 @@ class Stage:
         self.trouble = []
         self.told = []
         self.between = lambda action: None
+        self.then = {}
 
     def plan(self, event):
         self.planned += 1
@@ -68,7 +69,7 @@ class Stage:
         found = yield from ask(FindComment(job.repo, job.number, "marker"))
         for text in ("one", "two"):
             yield from ask(EnsureComment(job.repo, job.number, "marker", text, found and found.id))
-        return a_report(job)
+        return replace(a_report(job), then=self.then.get(job.key, ()))
 
     def after_breakdown(self, job, what):
         self.told.append(what)
@@ -143,6 +144,17 @@ def test_a_hundred_copies_of_a_delivery_at_once_have_one_effect(site):
     assert set(site.stage.performed.values()) == {1, 2}
     assert {name: n for (name, *_), n in site.stage.performed.items()}["EnsureComment"] == 1, "and finds its jobs done"
     assert site.kept() == {job.key: ("done", 1) for job in site.stage.jobs}
+
+
+def test_what_follows_from_a_job_is_done_once_however_often_that_job_is_told_of(site):
+    first, follower = site.stage.jobs[0], a_backport(7)
+    site.stage.then = {first.key: (follower,)}
+    site.intake.handle("d1", a_closing())
+    site.settle()
+    assert site.kept() == {job.key: ("done", 1) for job in (*site.stage.jobs, follower)}
+    site.intake.handle("d2", a_closing())
+    site.settle()
+    assert site.kept()[follower.key] == ("done", 1)
 
 
 def test_every_write_stands_in_the_audit_and_the_chain_shows_tampering(site):

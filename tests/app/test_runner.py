@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 
@@ -283,6 +284,21 @@ def test_what_was_settled_is_settled_again_since_a_pull_can_be_closed_twice():
             runner.start(job).result(WAIT)
             assert runner.drain(WAIT)
     assert ran == [job.key] * 2
+
+
+def test_what_follows_from_a_job_is_run_after_it():
+    ran = []
+    first, then = a_backport(1), a_backport(2)
+
+    def flow_of(job):
+        yield from ask(FindComment(job.repo, job.number, "marker"))
+        ran.append(job)
+        return replace(a_report(job), then=(then,) if job == first else ())
+
+    with closing(Runner(lambda _: None, Decisions(None, flow_of))) as runner:
+        runner.start(first).result(WAIT)
+        assert runner.drain(WAIT)
+    assert ran == [first, then]
 
 
 def test_how_the_jobs_of_a_pull_have_ended_is_remembered_the_newest_first():

@@ -11,10 +11,11 @@ from bot.core.conversation import answer, plan_comment, plan_edit
 from bot.core.events import ChecksReported, CommentEdited, CommentPosted, TagPushed
 from bot.core.history import FindPosted, FindTouched, Posted, Touched
 from bot.core.issues import GetIssue, Issue
-from bot.core.jobs import Answer, Asked, Ended, FindEnded, FindWaiting, MakeCandidate, Overview, Plan, place_of
+from bot.core.jobs import Answer, Ended, FindEnded, FindWaiting, Overview, Plan
 from bot.core.model import Role
 from bot.core.plan import plan
 from bot.core.sweep import Seen, sweep
+from bot.core.wishes import Asked, MakeCandidate, place_of
 from tests.core.driving import AS_SENT, Answers, drive, kinds, reads_only
 from tests.core.values import ADA, APP, L27, L210, NEW, REPO, synced
 

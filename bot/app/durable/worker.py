@@ -9,11 +9,13 @@ import json
 import logging
 import threading
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar, cast
 
+import sqlalchemy as sa
 from dbos import DBOS
 
 from bot.app import meters
@@ -35,7 +37,8 @@ from bot.app.tracing import span, traced
 from bot.core.actions import Action, Flow, Write
 from bot.core.errors import Fault, UserError
 from bot.core.events import Event
-from bot.core.jobs import Backport, FindEnded, FindWaiting, Job, MakeCandidate, Plan, Report
+from bot.core.jobs import Backport, FindEnded, FindWaiting, Job, Plan, Report
+from bot.core.wishes import LineJob
 from bot.forges.tally import tallying
 
 R = TypeVar("R")
@@ -176,13 +179,21 @@ class Worker:
             DBOS.run_step({"name": "begin jobs"}, partial(self._begin, key, plan))
 
     def _begin(self, key: str, plan: Plan) -> None:
-        assert self._queue is not None
         with self._database.begin() as connection:
-            for job in plan.jobs:
-                attempt = journal.begin(connection, job, key, anew=not deliveries.is_found(key))
-                if attempt is not None:
-                    self._queue.put_job(connection, job, attempt)
+            self._put(connection, plan.jobs, key, anew=not deliveries.is_found(key))
             deliveries.mark(connection, key, "planned", "\n".join(plan.notes))
+        self._ring()
+
+    def _put(self, connection: sa.Connection, jobs: Sequence[Job], delivery: str, *, anew: bool) -> None:
+        """Have jobs done that follow from something, in the transaction that writes it down."""
+        assert self._queue is not None
+        for job in jobs:
+            attempt = journal.begin(connection, job, delivery, anew=anew)
+            if attempt is not None:
+                self._queue.put_job(connection, job, attempt)
+
+    def _ring(self) -> None:
+        assert self._queue is not None
         self._queue.ring()
 
     def _fail_plan(self, key: str, error: Exception) -> None:
@@ -241,7 +252,7 @@ class Worker:
         """Whose wish a job is, or else who did what began it."""
         if isinstance(job, Backport):
             return job.actor.login
-        if isinstance(job, MakeCandidate):
+        if isinstance(job, LineJob):
             return job.asked.actor.login
         with suppress(Unreadable), self._database.reading() as connection:
             found = deliveries.read(connection, kept.delivery)
@@ -251,8 +262,11 @@ class Worker:
     def _end(self, key: str, attempt: int, ended: Report | str, delivery: str = "") -> None:
         with self._database.begin() as connection:
             journal.end(connection, key, attempt, ended)
-            if isinstance(ended, str) and delivery:
+            if isinstance(ended, str):
                 deliveries.mark(connection, delivery, "failed")
+            else:
+                self._put(connection, ended.then, delivery, anew=True)
+        self._ring()
 
     def _tell(self, job: Job, run: _Run, what: str) -> None:
         """Best effort: the forge may be what is broken."""

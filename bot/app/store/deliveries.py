@@ -16,8 +16,8 @@ from bot.app.codec import decode, encode
 from bot.app.log import redact
 from bot.app.store.database import inbox, now
 from bot.core.events import ChecksReported, CommentEdited, CommentPosted, Event, PushedTo, TagPushed
-from bot.core.jobs import place_of
 from bot.core.model import Repo
+from bot.core.wishes import place_of
 
 State = Literal["waiting", "planned", "failed"]
 

@@ -16,8 +16,9 @@ from bot.app.codec import Unreadable, decode, encode
 from bot.app.log import redact
 from bot.app.store.database import jobs, now, sightings
 from bot.app.store.deliveries import partition_of
-from bot.core.jobs import MOMENTARY, Ended, Ending, Job, MakeCandidate, Report
+from bot.core.jobs import MOMENTARY, Ended, Ending, Job, Report
 from bot.core.model import Repo
+from bot.core.wishes import LineJob
 
 TRIES = 3
 """How often a job that ends in a fault is begun without anybody asking for it."""
@@ -160,15 +161,15 @@ def ended(connection: sa.Connection, change: str, most: int = 200) -> tuple[Ende
     return tuple(standing)
 
 
-def awaiting(connection: sa.Connection, repo: Repo) -> tuple[MakeCandidate, ...]:
+def awaiting(connection: sa.Connection, repo: Repo) -> tuple[LineJob, ...]:
     """The jobs about a repository's lines that have ended for now, and wait for what others do; the newest first."""
-    start = f"rc:{repo.forge}:{repo.id}:"
-    found = sa.select(jobs.c.job).where(jobs.c.key.startswith(start, autoescape=True), jobs.c.outcome == "waiting")
-    read: list[MakeCandidate] = []
+    here = jobs.c.change.startswith(f"{partition_of(repo)}:", autoescape=True)
+    found = sa.select(jobs.c.job).where(jobs.c.state == "settled", jobs.c.outcome == "waiting", here)
+    read: list[LineJob] = []
     for text in connection.execute(found.order_by(jobs.c.updated_at.desc())).scalars():
         with suppress(Unreadable):
             job = decode(text)
-            read += [job] if isinstance(job, MakeCandidate) else []
+            read += [job] if isinstance(job, LineJob) else []
     return tuple(read)
 
 

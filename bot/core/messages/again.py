@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import assert_never
 
-from bot.core.jobs import Answer, Backport, Job, MakeCandidate, Overview, Settle
-from bot.core.messages.escape import listed
+from bot.core.jobs import Answer, Backport, Job, Overview, Settle
+from bot.core.messages.escape import listed, plain
 from bot.core.retry import Redo
+from bot.core.wishes import FollowTag, KeepTracker, LineJob
 
 
 def render_retry(redo: Redo) -> str:
@@ -38,8 +39,12 @@ def name_job(job: Job) -> str:
     match job:
         case Backport(line=line):
             return f"the backport to {line}"
-        case MakeCandidate(line=line):
-            return f"the candidate of {line}"
+        case LineJob():
+            return job.named
+        case KeepTracker(line=line):
+            return f"the tracker of {line}"
+        case FollowTag(tag=tag):
+            return f"what follows from the tag {plain(tag, 80)}"
         case Settle(line=line):
             return f"the look at what is true of {line}"
         case Answer():

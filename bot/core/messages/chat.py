@@ -70,6 +70,16 @@ def render_which_line() -> str:
     return "Which line? This is no pull onto a line's branch, so name one, as in `/release rc 2.7`."
 
 
+def render_no_such_code(said: str) -> str:
+    """A confirmation of nothing that waits."""
+    return f"Nothing waits for {code(said, 60)}: it may be done, dropped or too old. Ask anew, and I show a new code."
+
+
+def render_nothing_to_cancel() -> str:
+    """Nothing that was asked for here waits for a confirmation."""
+    return "Nothing that was asked for here waits for a confirmation, so there is nothing to drop."
+
+
 def render_ping() -> str:
     """A sign of life."""
     return "I am here. `/release help` lists what I can do."

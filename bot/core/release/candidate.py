@@ -11,7 +11,7 @@ from typing import assert_never
 from bot.core.actions import BranchMoved, BranchReady, Flow, Missing, Planning, Refused, Sync, ask
 from bot.core.changelog.facts import facts_for_notes
 from bot.core.issues import GetFacts
-from bot.core.jobs import MakeCandidate, Report
+from bot.core.jobs import Report
 from bot.core.lines import CANDIDATES
 from bot.core.messages import releases as messages
 from bot.core.messages.escape import plain
@@ -24,6 +24,7 @@ from bot.core.release.gates import Gate
 from bot.core.release.look import LineNow, judge_checks, judge_line, look_at
 from bot.core.standing import GetCommits
 from bot.core.tagging import LineMove, Provenance, Pushed, PushRelease, TagExists, TagFound, TagWish, VerifyTag
+from bot.core.wishes import MakeCandidate
 
 
 def make_candidate(job: MakeCandidate) -> Flow[Report]:
@@ -127,14 +128,9 @@ def _find_made(job: MakeCandidate, now: LineNow) -> Planning[TagFound | None]:
     if now.candidate is None:
         return None
     checked = yield from ask(VerifyTag(job.repo, now.candidate.name))
-    if isinstance(checked, Missing) or checked.trailer("Requested-In") != _origin(job):
+    if isinstance(checked, Missing) or checked.trailer("Requested-In") != job.asked.origin:
         return None
     return checked.tag
-
-
-def _origin(job: MakeCandidate) -> str:
-    where = "issue" if job.asked.on == "issue" else "pull"
-    return f"comment {job.asked.comment} on {where} {job.asked.number}"
 
 
 def _push(
@@ -142,7 +138,7 @@ def _push(
 ) -> Flow[Ending]:
     """The line forward and the tag, in one push that does both or nothing."""
     provenance = Provenance(
-        requested_by=job.asked.actor.login, requested_in=_origin(job),
+        requested_by=job.asked.actor.login, requested_in=job.asked.origin,
         gates=tuple(f"{gate.name}: {gate.said}" for gate in gates if gate.verdict == "open"),
     )  # fmt: skip
     wish = TagWish(now.next.tag, draft.commit, f"{job.repo.path} {now.next.version}", provenance, asked.at)

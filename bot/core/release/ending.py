@@ -8,11 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bot.core.actions import EnsureComment, Flow, React, Reaction, ask
-from bot.core.jobs import MakeCandidate, Report, ReportOutcome
+from bot.core.jobs import Job, Report, ReportOutcome
 from bot.core.messages import releases as messages
 from bot.core.messages.chat import answer_marker
 from bot.core.messages.escape import plain
 from bot.core.messages.refusals import Refusal
+from bot.core.wishes import LineJob
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,8 @@ class Ending:
     text: str
     summary: str
     news: str = ""
+    then: tuple[Job, ...] = ()
+    """What follows from it, which nobody has to wait for."""
 
 
 def refused(refusal: Refusal) -> Ending:
@@ -32,19 +35,24 @@ def refused(refusal: Refusal) -> Ending:
     return Ending("refused", refusal.reaction, text, str(refusal))
 
 
-def break_down(job: MakeCandidate, what: str) -> Flow[None]:
+def break_down(job: LineJob, what: str) -> Flow[None]:
     """The bot itself failed. `what` is a user's error in full, or the name under which the log has the rest."""
     yield from show(job, refused(messages.broken_down(what)))
 
 
-def show(job: MakeCandidate, ending: Ending) -> Flow[Report]:
-    """Tell it in the comment of this job, and react."""
-    asked = job.asked
-    marker = answer_marker(asked.comment, f"candidate-{job.line}")
+def show(job: LineJob, ending: Ending) -> Flow[Report]:
+    """Tell it in the comment of this job, and react; on the command line the report tells it."""
+    if job.asked.comment:
+        yield from _comment(job, ending)
+    return Report(job, ending.outcome, ending.summary, told=ending.text, then=ending.then)
+
+
+def _comment(job: LineJob, ending: Ending) -> Flow[None]:
+    asked, name = job.asked, f"{job.verb}-{job.line}{job.apart}"
+    marker = answer_marker(asked.comment, name)
     yield from ask(EnsureComment(job.repo, asked.number, marker, f"{marker}\n{ending.text}", on=asked.on))
     if ending.news:
-        news = answer_marker(asked.comment, f"made-{job.line}")
+        news = answer_marker(asked.comment, f"{name}-news")
         yield from ask(EnsureComment(job.repo, asked.number, news, f"{news}\n{ending.news}", on=asked.on))
     if ending.reaction:
         yield from ask(React(job.repo, asked.number, asked.comment, ending.reaction, asked.on))
-    return Report(job, ending.outcome, ending.summary)

@@ -8,7 +8,6 @@ import pytest
 
 from bot.core.actions import BranchMoved, BranchReady, EnsureComment, GetRole, Missing, React, Refused, Sync, Synced
 from bot.core.issues import FindInMilestone, FindIssue, FindLabelled, FindMilestone, GetFacts, Issue, Items, PullFacts
-from bot.core.jobs import Asked, MakeCandidate
 from bot.core.model import Branch, Check, Commit, Release, Role
 from bot.core.plan import after_breakdown
 from bot.core.publishing import (
@@ -24,6 +23,7 @@ from bot.core.release.candidate import make_candidate
 from bot.core.release.tracker import Account, HoldRow, View, render_tracker
 from bot.core.standing import FindOpenOnto, GetChecks, GetCommits, GetRequired
 from bot.core.tagging import FetchTags, IsAncestor, Pushed, PushRelease, TagChecked, TagExists, TagFound, VerifyTag
+from bot.core.wishes import Asked, MakeCandidate
 from tests.core.driving import drive, kinds, only
 from tests.core.values import ADA, L27, NEW, REPO, TIP27
 

@@ -1,0 +1,24 @@
+"""Which flow does each kind of job about a line.
+
+It must never hold more than that table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from bot.core.actions import Flow
+from bot.core.jobs import Report
+from bot.core.release.candidate import make_candidate
+from bot.core.wishes import FollowTag, KeepTracker, LineJob, MakeCandidate
+
+FLOWS: dict[type, Callable[[Any], Flow[Report]]] = {
+    MakeCandidate: make_candidate,
+}
+"""By the type of the job."""
+
+
+def follow(job: LineJob | KeepTracker | FollowTag) -> Flow[Report]:
+    """The flow that does a job."""
+    return FLOWS[type(job)](job)
