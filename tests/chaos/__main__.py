@@ -35,6 +35,8 @@ class Surroundings:
     short: bool
     part: tuple[int, int] = (1, 1)
     """Which of how many parts, of what can be had in parts."""
+    story: str = ""
+    """Of the kills the one story that is told; all of them when empty."""
 
 
 Suite = Callable[[Surroundings], Result]
@@ -43,7 +45,8 @@ Suite = Callable[[Surroundings], Result]
 def _kills(at: Surroundings) -> Result:
     from tests.chaos import matrix
 
-    return matrix.run(at.folder, at.server, at.chance, at.say, matrix.Size(20 if at.short else None, part=at.part))
+    size = matrix.Size(20 if at.short else None, part=at.part, story=at.story)
+    return matrix.run(at.folder, at.server, at.chance, at.say, size)
 
 
 def _storm(at: Surroundings) -> Result:
@@ -112,6 +115,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--only", action="append", choices=sorted(SUITES), metavar="SUITE", help=", ".join(SUITES))
     parser.add_argument("--seed", type=int, help="of chance (default: the time)")
     parser.add_argument("--part", type=_part, default=(1, 1), metavar="K/N", help="of the kills: the K-th of N parts")
+    parser.add_argument("--story", default="", metavar="WORDS", help="of the kills: stories whose names begin so")
     args = parser.parse_args(arguments)
     seed = args.seed if args.seed is not None else int(time.time())
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 140)
@@ -119,7 +123,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     results: dict[str, Result] = {}
     for name in args.only or SUITES:
         began = time.monotonic()
-        results[name] = _run(name, random.Random(seed), short=args.short, part=args.part, console=console)
+        results[name] = _run(name, random.Random(seed), args, console)
         results[name].note("took", f"{time.monotonic() - began:.0f} s")
         console.print(f"{name}: {'FAILED' if results[name].failed else 'well'}, {time.monotonic() - began:.0f} s")
     show(console, results)
@@ -134,13 +138,13 @@ def _part(text: str) -> tuple[int, int]:
     return part
 
 
-def _run(name: str, chance: random.Random, *, short: bool, part: tuple[int, int], console: Console) -> Result:
+def _run(name: str, chance: random.Random, args: argparse.Namespace, console: Console) -> Result:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="relbot-chaos-")))
         wants_server = name not in {"forgeries", "hostile", "oversized"} and postgres_programs() is not None
         server = stack.enter_context(a_server()) if wants_server else None
         say = _watcher(console, name, stack)
-        return SUITES[name](Surroundings(folder, server, chance, say, short, part))
+        return SUITES[name](Surroundings(folder, server, chance, say, args.short, args.part, args.story))
 
 
 def _watcher(console: Console, name: str, stack: ExitStack) -> Say:

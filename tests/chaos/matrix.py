@@ -143,13 +143,16 @@ class Size:
     kills: int | None = None
     cells: int = 4
     part: tuple[int, int] = (1, 1)
+    story: str = ""
+    """How the names of the stories begin that are told; all of them when empty."""
 
 
 def run(folder: Path, server: str | None, chance: random.Random, say: Say, size: Size) -> Result:
     """The matrix, or a sample of it."""
     result = Result()
     number, of = size.part
-    wanted, most = cells(STORIES, server)[number - 1 :: of], None
+    stories = [story for story in STORIES if story.name.startswith(size.story)]
+    wanted, most = cells(stories, server)[number - 1 :: of], None
     if size.kills is not None:
         wanted, most = chance.sample(wanted, min(size.cells, len(wanted))), size.kills // size.cells
     killed = points = 0

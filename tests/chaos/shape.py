@@ -21,10 +21,10 @@ def shape_of(sandbox: Sandbox, path: str) -> list[str]:
     names = {number: f"#<{issue.pull.head_ref}>" for number, issue in repository.issues.items()
              if issue.pull and issue.pull.head_ref.startswith("backport/")}  # fmt: skip
     lines = [f"ref {name} {sha}" for name, sha in sandbox.git(path).refs().items()]
-    for issue in repository.issues.values():
+    for issue in (*repository.issues.values(), *repository.tickets.values()):
         lines += _issue(issue)
     lines += [f"label {name} {label.color} {label.description}" for name, label in repository.labels.items()]
-    lines += _reports(repository)
+    lines += _reports(repository) + _releases(repository) + _tag_pushes(sandbox)
     return sorted(_rename(line, names) for line in lines)
 
 
@@ -64,6 +64,20 @@ def _reports(repository: Repository) -> list[str]:
     runs = [f"check {each.sha} {each.name} {each.status} {each.conclusion} {each.title} {each.summary}"
             for each in repository.check_runs]  # fmt: skip
     return [*latest.values(), *runs]
+
+
+def _releases(repository: Repository) -> list[str]:
+    lines = [f"release {each.tag} {json.dumps([each.name, each.description, each.user])} {each.draft} {each.prerelease}"
+             for each in (*repository.releases.values(), *repository.drafts)]  # fmt: skip
+    lines += [f"milestone {each.title} {each.state} {each.description}" for each in repository.milestones.values()]
+    return [*lines, f"latest {repository.latest}"]
+
+
+def _tag_pushes(sandbox: Sandbox) -> list[str]:
+    """Every time that a tag was made, moved or deleted: twice is not once, though the end be the same."""
+    told = {each.id: json.loads(each.body) for each in sandbox.deliveries.all}
+    refs = (body for body in told.values() if str(body.get("ref", "")).startswith("refs/tags/") and "after" in body)
+    return [f"pushed {body['ref']} {body['before']} {body['after']}" for body in refs]
 
 
 def _rename(line: str, names: dict[int, str]) -> str:

@@ -138,6 +138,42 @@ def _act_stranger(stage: Stage, number: int) -> None:
     stage.forge.comment(REPO, number, "/backport 2.7", by="rita")
 
 
+def _on_the_line(stage: Stage) -> int:
+    """A pull that is merged onto the line itself."""
+    number = stage.propose((FIX, f"fix: {TITLE.lower()}"), base="release/2.7")
+    stage.forge.merge_pull(REPO, number, "squash", by="mona")
+    stage.settle()
+    return number
+
+
+def _report(stage: Stage, branch: str, state: str) -> None:
+    sha = stage.forge.git(REPO).run("rev-parse", branch).strip()
+    token = stage.forge.token_for("mona")
+    if stage.kind == "github":
+        url, proof = f"{stage.forge.url}/repos/{REPO}/statuses/{sha}", {"Authorization": f"token {token}"}
+        done = requests.post(url, json={"state": state, "context": "build"}, headers=proof, timeout=9)
+    else:
+        url = f"{stage.forge.url}/api/v4/projects/{REPO.replace('/', '%2F')}/statuses/{sha}"
+        done = requests.post(url, json={"state": state, "name": "build"}, headers={"PRIVATE-TOKEN": token}, timeout=9)
+    done.raise_for_status()
+
+
+def _checked(stage: Stage) -> int:
+    """The same, where a check has passed on the line's tip."""
+    number = _on_the_line(stage)
+    _report(stage, "release/2.7", "success")
+    stage.settle()
+    return number
+
+
+def _prepared(stage: Stage) -> int:
+    """A candidate that waits for its checks."""
+    number = _checked(stage)
+    _say(stage, number, "/release rc 2.7")
+    stage.settle()
+    return number
+
+
 STORIES = (
     Story("two lines", lambda stage, _: _land(stage, "backport/2.7", "backport/2.8"), seen="backport-open/2.8"),
     Story("conflict", _act_conflict, seen="backport-conflict/2.7"),
@@ -158,5 +194,11 @@ STORIES = (
           _landed, "closed"),
     Story("finished by hand", _act_by_hand, _in_conflict, "backported/2.7"),
     Story("taken back", _act_reverted, _merged, "reverted"),
+    Story("candidate",
+          lambda stage, number: _say(stage, number, "/release rc"), _on_the_line, "refs/tags/v2.7.0-rc1"),
+    Story("candidate prepared",
+          lambda stage, number: _say(stage, number, "/release rc 2.7"), _checked, "relbot/rc/2.7"),
+    Story("candidate checked", lambda stage, _: _report(stage, "relbot/rc/2.7", "success"), _prepared,
+          "refs/tags/v2.7.0-rc1"),
     Story("comment edited", _act_edit, _talked, "/backport"),
 )  # fmt: skip
