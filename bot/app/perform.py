@@ -81,6 +81,7 @@ from bot.core.tagging import (
     CommitMade,
     FetchTags,
     IsAncestor,
+    LineProtected,
     MakeCommit,
     Pushed,
     PushRelease,
@@ -106,7 +107,7 @@ class Releases(Protocol):
     def read_files(self, action: ReadFiles) -> dict[str, str | None]: ...
     def is_ancestor(self, action: IsAncestor) -> bool: ...
     def make_commit(self, action: MakeCommit) -> CommitMade: ...
-    def push_release(self, action: PushRelease) -> Pushed | TagExists | BranchMoved | Refused: ...
+    def push_release(self, action: PushRelease) -> Pushed | TagExists | BranchMoved | LineProtected | Refused: ...
 
 
 class Mirror(Protocol):

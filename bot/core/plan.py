@@ -128,8 +128,10 @@ def _plan_closed(event: PullClosed) -> Planning[Plan]:
         return _nothing(f"There is no pull #{event.number} that I can see.")
     if pull.is_open:
         return _nothing(f"#{event.number} is open again.")
-    if not pull.labels and not may_have_carried(event.repo, pull):
+    if not pull.labels and not may_have_carried(event.repo, pull) and not pull.head.startswith(CANDIDATES):
         return _nothing(f"#{event.number} has no label, and is no backport.")
+    if pull.head.startswith(CANDIDATES) and pull.head_repo_id == event.repo.id:
+        return (yield from _go_on(event.repo, [pull.head]))
     survey = yield from take_survey(event.repo)
     settling = settle_carried(event.repo, pull, survey.policy)
     wished = yield from _plan_labels(event.repo, pull, survey)
@@ -244,10 +246,15 @@ def _plan_reported(event: ChecksReported) -> Planning[Plan]:
     candidates = _candidates_of(event)
     if not candidates:
         return _nothing("Checks have ended on no candidate's branch.")
-    waiting = yield from ask(FindWaiting(event.repo))
+    return (yield from _go_on(event.repo, candidates))
+
+
+def _go_on(repo: Repo, candidates: list[str]) -> Planning[Plan]:
+    """The jobs that wait for what has happened to these branches."""
+    waiting = yield from ask(FindWaiting(repo))
     making = (job for job in waiting if isinstance(job, MakeCandidate))
     jobs = tuple(job for job in making if f"{CANDIDATES}{job.line}" in candidates)
-    return Plan(jobs) if jobs else _nothing(f"Nobody waits for the checks of “{candidates[0]}”.")
+    return Plan(jobs) if jobs else _nothing(f"Nobody waits for “{candidates[0]}”.")
 
 
 def _candidates_of(event: ChecksReported) -> list[str]:

@@ -175,7 +175,15 @@ class TagExists:
 
 
 @dataclass(frozen=True, slots=True)
-class PushRelease(Write[Pushed | TagExists | BranchMoved | Refused]):
+class LineProtected:
+    """A rule keeps the bot from pushing to the line's branch, so that neither of the two was done."""
+
+    reason: str
+    """In the forge's words."""
+
+
+@dataclass(frozen=True, slots=True)
+class PushRelease(Write[Pushed | TagExists | BranchMoved | LineProtected | Refused]):
     """A new tag, and with `line` the branch forward to its commit, in one push that does both or nothing.
 
     `staged` is the branch of the forge's where the commit waits, in case it is not here.

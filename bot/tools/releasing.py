@@ -18,6 +18,7 @@ from bot.core.tagging import (
     CommitMade,
     FetchTags,
     IsAncestor,
+    LineProtected,
     MakeCommit,
     Pushed,
     PushRelease,
@@ -46,6 +47,9 @@ _FIELDS = ("refname", "objecttype", "objectname", "*objecttype", "*objectname", 
 _FORMAT = "%00".join(f"%({field})" for field in _FIELDS)
 _TAGS = "refs/tags/"
 _HEADS = "refs/heads/"
+
+
+_Outcome = Pushed | TagExists | BranchMoved | LineProtected | Refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +137,7 @@ class Releases:
 
     # ── the one write ────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def push_release(self, action: PushRelease) -> Pushed | TagExists | BranchMoved | Refused:
+    def push_release(self, action: PushRelease) -> _Outcome:
         """See `PushRelease`. A second time it finds what the first has done."""
         text = compose(self._repo, action.tag, self._picker().committer.identity)
         text.render()  # what cannot be a tag is refused before anybody is asked
@@ -142,7 +146,7 @@ class Releases:
         refs = [f"{_HEADS}{check_branch(name)}*" for name in branches] + [f"{_TAGS}{action.tag.name}*"]
         return self._healing(lambda: self.fetched(refs, lambda: self._push(action, text)))
 
-    def _push(self, action: PushRelease, text: TagText) -> Pushed | TagExists | BranchMoved | Refused:
+    def _push(self, action: PushRelease, text: TagText) -> _Outcome:
         if (there := self._find(text.name)) is not None:
             return self._recognise(there, action, text)
         if moved := self._moved(action):
@@ -228,7 +232,7 @@ class Releases:
                 )
         return Pushed(TagFound(text.name, made.sha, text.commit, True, text.tagged_at), signed=made.signed)
 
-    def _explain(self, done: Done, action: PushRelease, text: TagText) -> Pushed | TagExists | BranchMoved | Refused:
+    def _explain(self, done: Done, action: PushRelease, text: TagText) -> _Outcome:
         said = done.err.decode(errors="replace") + done.out.decode(errors="replace")
         tag, branch = f"{_TAGS}{text.name}", action.line.branch if action.line else None
         if "does not support --atomic" in said:
@@ -351,12 +355,14 @@ def _fits(pattern: str, name: str) -> bool:
     return len(name) >= len(pattern) - 1 and name.startswith(before) and name.endswith(after)
 
 
-def _refusal(said: str, tag: str, branch: str | None) -> Refused:
+def _refusal(said: str, tag: str, branch: str | None) -> LineProtected | Refused:
     """Put the forge's own words first. Which of the two it was that was refused only they can tell."""
     reason = reason_of(said)
     where = f"{tag} and {branch}" if branch else f"the tag {tag}"
-    if is_protection(reason) and branch:
-        step = f"Let the bot push to {branch} and create tags such as {tag}, or have the commit go in by a pull."
+    if is_protection(reason):
+        if branch and "tag" not in reason.lower().replace(tag.lower(), ""):
+            return LineProtected(reason)
+        step = f"Let the bot create tags such as {tag}, then ask again."
     else:
         step = f"Check the rules for {where} and the bot's rights, then ask again."
     return Refused(f"the forge refused the push of {where}: {reason}", step)

@@ -121,6 +121,22 @@ def test_a_line_that_moved_while_checks_ran_is_drafted_anew(world):
     assert "make op 4" in world.file("v2.7.0-rc1", "CHANGELOG.md")
 
 
+def test_where_the_line_is_protected_people_merge_the_section_and_the_merge_is_tagged(world):
+    number = land(world, FIX, "fix: make op 3 a float")
+    world.forge.protect(REPO, "release/2.7", "mona")
+    say(world, number, "/release rc 2.7")
+    assert refs(world, "refs/tags") == {}
+    [opened] = [pull for pull in world.pulls_onto("release/2.7") if pull.part.head_ref == STAGED]
+    assert "takes no push of mine" in world.said_on(number)[-1]
+    world.forge.merge_pull(REPO, opened.number, "merge", by="mona")
+    world.settle()
+    found = refs(world, "refs/tags", "refs/heads/release/2.7")
+    assert found.keys() == {"refs/tags/v2.7.0-rc1", "refs/heads/release/2.7"}
+    assert len(set(found.values())) == 1
+    assert world.file("v2.7.0-rc1", "CHANGELOG.md").count("## [2.7.0]") == 1
+    assert refs(world, "refs/heads/relbot") == {}
+
+
 def test_nobody_but_a_manager_is_heard(world):
     number = land(world, FIX, "fix: make op 3 a float")
     say(world, number, "/release rc 2.7", by="ada")

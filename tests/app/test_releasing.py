@@ -15,7 +15,7 @@ from bot.app.settings import parse
 from bot.app.signing import choose_signing, open_signing
 from bot.app.steps import MOST_KEPT
 from bot.app.store.audit import Entry
-from bot.core.actions import BranchMoved, BranchReady, Missing, Refused, Sync
+from bot.core.actions import BranchMoved, BranchReady, Missing, Sync
 from bot.core.changelog.facts import facts_for_notes
 from bot.core.issues import GetFacts
 from bot.core.model import Line, ReleaseWish, Repo
@@ -33,6 +33,7 @@ from bot.core.tagging import (
     FetchTags,
     IsAncestor,
     LineMove,
+    LineProtected,
     MakeCommit,
     Provenance,
     PushRelease,
@@ -99,8 +100,8 @@ def test_a_candidate_and_its_final_are_released_on_a_forge_and_told_in_the_audit
         commit = bot(MakeCommit(repo, tip, (("CHANGELOG.md", "## 2.8.0\n"),), "Release 2.8.0", WHEN)).commit
         refused = bot(PushRelease(repo, TagWish("v2.8.0-rc1", commit, "x", Provenance("@mona"), WHEN),
                                   LineMove("release/2.8", tip)))  # fmt: skip
-        assert isinstance(refused, Refused)
-        assert "by a pull" in refused.next_step
+        assert isinstance(refused, LineProtected)
+        assert "rotected" in refused.reason
         assert [tag.name for tag in bot(FetchTags(repo))] == ["v2.7.0", "v2.7.0-rc1"]
     told = audited(push, done)
     assert told.written == (f"tag v2.7.0-rc1 made at {made.commit}, expected not to exist, and release/2.7 put there, "

@@ -180,6 +180,7 @@ _CAME: dict[str, Callable[[Laid], str]] = {
     "Missing": lambda outcome: f"not there: {outcome.get('what')}",
     "Pushed": _pushed,
     "TagExists": lambda outcome: f"a tag of that name was there and was left alone: {outcome.get('reason')}",
+    "LineProtected": lambda outcome: f"the line takes no push, and nothing was done: {outcome.get('reason')}",
     "PullReady": _pull_ready,
     "IssueReady": _issue_ready,
     "Release": _shown,

@@ -9,11 +9,12 @@ from collections.abc import Iterable, Sequence
 
 from bot.core.issues import Issue
 from bot.core.ledger import safe_login, safe_url
-from bot.core.messages.escape import code, link, listed, one_line, plain
+from bot.core.messages.escape import code, link, listed, one_line, plain, pull_link
 from bot.core.messages.refusals import Refusal
-from bot.core.model import Line, Person
+from bot.core.model import Line, Person, Pull
 from bot.core.policy import PolicyErrors
 from bot.core.release.gates import Gate
+from bot.core.versions import Version
 
 _SIGNS = {"open": "✅", "warns": "⚠️", "waits": "⏳", "closed": "⛔"}
 
@@ -82,6 +83,18 @@ def tag_exists(tag: str, reason: str) -> Refusal:
     )
 
 
+def tag_refused(tag: str, reason: str) -> Refusal:
+    """The section is on the line, and the tag is what the forge does not take."""
+    said = f"The forge does not take {one_line(tag, 80)} from me: {one_line(reason, 300)}."
+    return Refusal(said, "Let me create such tags, then ask again.")
+
+
+def declined(tag: str, pull: Pull) -> Refusal:
+    """People have closed the pull that was to bring the section."""
+    said = f"{one_line(tag, 80)} is not made: #{pull.number}, which was to bring its section, was closed unmerged."
+    return Refusal(said, "Ask again when it is wanted after all.")
+
+
 def broken_down(what: str) -> Refusal:
     """The bot itself failed."""
     said = f"I broke down on this one ({one_line(what, 600)}). Nothing is tagged that I have not told of."
@@ -111,7 +124,22 @@ def render_barred(tag: str, gates: Sequence[Gate]) -> str:
 def render_waiting(tag: str, commit: str, branch: str, gates: Sequence[Gate]) -> str:
     """The commit is there, and its checks have not ended."""
     head = f"**{plain(tag, 80)} is prepared** as {commit} on {code(branch)}; I go on when its checks have ended."
+    head += f" Where none begins, let them run for pushes to {code('relbot/rc/**')}."
     return f"{head}\n\n{render_gates(gates)}"
+
+
+def describe_section(version: Version, branch: str, tag: str) -> tuple[str, str]:
+    """Title and text of the pull that brings a version's section onto a line that takes no push of mine."""
+    what = f"This brings the section of {version.line}.{version.patch} into the changelog of {code(branch)}."
+    then = f"I may not push there, so please merge it: I go on by myself then, and tag {plain(tag, 80)}."
+    return f"chore(release): {version.line}.{version.patch}", f"{what} {then}"
+
+
+def render_offered(tag: str, branch: str, pull: Pull, reason: str) -> str:
+    """The commit waits for somebody to merge it."""
+    where = pull_link(pull.number, safe_url(pull.url))
+    why = f"{code(branch)} takes no push of mine: {plain(reason, 300)}"
+    return f"**{plain(tag, 80)} is prepared**, and {where} brings its section: {why}. Merge it, and I go on."
 
 
 def render_made(tag: str, commit: str, url: str | None, signed: str | None) -> str:

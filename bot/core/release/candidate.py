@@ -8,7 +8,18 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import assert_never
 
-from bot.core.actions import BranchMoved, BranchReady, Flow, Missing, Planning, Refused, Sync, ask
+from bot.core.actions import (
+    BranchMoved,
+    BranchReady,
+    EnsurePull,
+    FindPulls,
+    Flow,
+    Missing,
+    Planning,
+    Refused,
+    Sync,
+    ask,
+)
 from bot.core.changelog.facts import facts_for_notes
 from bot.core.issues import GetFacts
 from bot.core.jobs import Report
@@ -16,14 +27,24 @@ from bot.core.lines import CANDIDATES
 from bot.core.messages import releases as messages
 from bot.core.messages.escape import plain
 from bot.core.messages.refusals import Refusal
-from bot.core.model import Branch, Release, ReleaseWish
+from bot.core.model import Branch, Pull, Release, ReleaseWish
 from bot.core.permission import may
 from bot.core.publishing import DeleteBranch, Drafted, DraftRelease, EnsureRelease, FindRelease, StageRelease
 from bot.core.release.ending import Ending, refused, show
 from bot.core.release.gates import Gate
 from bot.core.release.look import LineNow, judge_checks, judge_line, look_at
 from bot.core.standing import GetCommits
-from bot.core.tagging import LineMove, Provenance, Pushed, PushRelease, TagExists, TagFound, TagWish, VerifyTag
+from bot.core.tagging import (
+    LineMove,
+    LineProtected,
+    Provenance,
+    Pushed,
+    PushRelease,
+    TagExists,
+    TagFound,
+    TagWish,
+    VerifyTag,
+)
 from bot.core.wishes import MakeCandidate
 
 
@@ -152,10 +173,32 @@ def _push(
             return refused(messages.tag_exists(now.next.tag, reason))
         case BranchMoved():
             return refused(messages.moved(now.branch.name))
+        case LineProtected(reason):
+            return (yield from _offer(job, now, draft, reason))
         case Refused(reason, step):
             return refused(Refusal(f"{reason}.", step))
         case _:
             assert_never(pushed)
+
+
+def _offer(job: MakeCandidate, now: LineNow, draft: Drafted, reason: str) -> Flow[Ending]:
+    """The line takes no push of mine, so people merge the commit. Once it is in, the line's own tip is tagged."""
+    if draft.commit == now.branch.sha:
+        return refused(messages.tag_refused(now.next.tag, reason))
+    earlier = yield from ask(FindPulls(now.repo, now.staging, now.branch.name))
+    if any(pull.head_sha == draft.commit and _is_declined(pull, job.asked.at) for pull in earlier[:1]):
+        return refused(messages.declined(now.next.tag, earlier[0]))
+    title, body = messages.describe_section(now.next.version, now.branch.name, now.next.tag)
+    ready = yield from ask(EnsurePull(now.repo, now.staging, now.branch.name, title, body))
+    if isinstance(ready, Refused):
+        return refused(Refusal(f"{ready.reason}.", ready.next_step))
+    text = messages.render_offered(now.next.tag, now.branch.name, ready.pull, reason)
+    return Ending("waiting", None, text, f"{now.next.tag} waits for the merge of #{ready.pull.number}.")
+
+
+def _is_declined(pull: Pull, since: int) -> bool:
+    """Whether people have closed it since it was wished for; who asks anew wants it again."""
+    return not pull.is_open and not pull.merged and (pull.closed_at or 0) >= since
 
 
 # ── afterwards ───────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -6,7 +6,20 @@ from dataclasses import replace
 
 import pytest
 
-from bot.core.actions import BranchMoved, BranchReady, EnsureComment, GetRole, Missing, React, Refused, Sync, Synced
+from bot.core.actions import (
+    BranchMoved,
+    BranchReady,
+    EnsureComment,
+    EnsurePull,
+    FindPulls,
+    GetRole,
+    Missing,
+    PullReady,
+    React,
+    Refused,
+    Sync,
+    Synced,
+)
 from bot.core.issues import FindInMilestone, FindIssue, FindLabelled, FindMilestone, GetFacts, Issue, Items, PullFacts
 from bot.core.model import Branch, Check, Commit, Release, Role
 from bot.core.plan import after_breakdown
@@ -22,10 +35,20 @@ from bot.core.refs import BranchDeleted
 from bot.core.release.candidate import make_candidate
 from bot.core.release.tracker import Account, HoldRow, View, render_tracker
 from bot.core.standing import FindOpenOnto, GetChecks, GetCommits, GetRequired
-from bot.core.tagging import FetchTags, IsAncestor, Pushed, PushRelease, TagChecked, TagExists, TagFound, VerifyTag
+from bot.core.tagging import (
+    FetchTags,
+    IsAncestor,
+    LineProtected,
+    Pushed,
+    PushRelease,
+    TagChecked,
+    TagExists,
+    TagFound,
+    VerifyTag,
+)
 from bot.core.wishes import Asked, MakeCandidate
 from tests.core.driving import drive, kinds, only
-from tests.core.values import ADA, L27, NEW, REPO, TIP27
+from tests.core.values import ADA, L27, NEW, REPO, TIP27, a_pull
 
 FINAL = TagFound("v2.7.0", "a1" * 20, "b1" * 20, annotated=True, tagged_at=1)
 RC1 = TagFound("v2.7.1-rc1", "a2" * 20, "b2" * 20, annotated=True, tagged_at=2)
@@ -59,7 +82,7 @@ WORLD = {
 
 
 def make(job=JOB, **world):
-    named = {kind.__name__: kind for kind in (*WORLD, FindInMilestone)}
+    named = {kind.__name__: kind for kind in (*WORLD, FindInMilestone, FindPulls, EnsurePull)}
     return drive(make_candidate(job), {**WORLD, **{named[name]: answer for name, answer in world.items()}})
 
 
@@ -177,6 +200,36 @@ def test_where_no_file_changes_the_lines_own_commit_is_tagged():
     push = only(asked, PushRelease)
     assert (push.tag.commit, push.staged, push.line.expect) == (TIP27, None, TIP27)
     assert "StageRelease" not in kinds(asked)
+
+
+SHUT = LineProtected("GH006: Protected branch update failed")
+OFFERED = replace(a_pull(), number=31, head="relbot/rc/2.7", base="release/2.7", head_sha=NEW, is_open=True,
+                  merged=False, closed_at=None)  # fmt: skip
+
+
+def test_where_the_line_takes_no_push_the_section_goes_in_by_a_pull_and_the_job_waits_for_its_merge():
+    report, asked = make(PushRelease=SHUT, FindPulls=(), EnsurePull=PullReady(OFFERED, opened=True))
+    assert (report.outcome, report.summary) == ("waiting", "v2.7.1-rc2 waits for the merge of #31.")
+    opened = only(asked, EnsurePull)
+    assert (opened.head, opened.base, opened.title) == ("relbot/rc/2.7", "release/2.7", "chore(release): 2.7.1")
+    assert "GH006" in told(asked)
+    assert "EnsureRelease" not in kinds(asked)
+
+
+def test_a_section_that_people_have_declined_is_not_offered_again_until_somebody_asks_anew():
+    declined = replace(OFFERED, is_open=False, closed_at=JOB.asked.at + 60)
+    report, asked = make(PushRelease=SHUT, FindPulls=(declined,), EnsurePull=PullReady(OFFERED, opened=True))
+    assert (report.outcome, "was closed unmerged" in told(asked)) == ("refused", True)
+    assert "EnsurePull" not in kinds(asked)
+    later = replace(JOB, asked=replace(JOB.asked, comment=502, at=JOB.asked.at + 120))
+    report, _ = make(later, PushRelease=SHUT, FindPulls=(declined,), EnsurePull=PullReady(OFFERED, opened=True))
+    assert report.outcome == "waiting"
+
+
+def test_a_tag_that_the_forge_does_not_take_is_no_matter_for_a_pull():
+    there = replace(DRAFT, commit=TIP27, changed=())
+    report, asked = make(DraftRelease=there, PushRelease=SHUT)
+    assert (report.outcome, "does not take v2.7.1-rc2 from me" in told(asked)) == ("refused", True)
 
 
 def test_trouble_with_the_forges_page_takes_nothing_from_the_tag():
