@@ -53,6 +53,8 @@ class DraftRelease(Read[Drafted | Refused]):
     """What the forge knows of the pulls, as far as it was asked; of bodies only release-note blocks are read."""
     notes: tuple[tuple[int, str | None], ...] = ()
     """What people have set for pulls by hand, None for nothing at all."""
+    known: tuple[tuple[int, str], ...] = ()
+    """Open issues and pulls that the version is known to have, each with its title."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,12 @@ from itertools import chain
 
 from bot.core.actions import BranchMoved, BranchReady, Refused
 from bot.core.bumps import Unbumped, bump, read_entry
-from bot.core.changelog.compose import Asked, Notes, Stage, compose, plan_draft
+from bot.core.changelog.compose import Asked, Notes, Remark, Stage, compose, plan_draft
 from bot.core.changelog.entries import Sources
+from bot.core.changelog.environment import PROJECT, Environment, compare_environments, read_environment
 from bot.core.changelog.facts import pulls_of
 from bot.core.changelog.graph import Graph
+from bot.core.changelog.newcomers import mark_newcomers
 from bot.core.changelog.news import tell_news
 from bot.core.changelog.tags import Mark, bounds_of, marks_of
 from bot.core.changelog.view import Layout, layout, show
@@ -29,7 +31,7 @@ from bot.core.publishing import Drafted, DraftRelease, StageRelease
 from bot.core.tagging import MakeCommit
 from bot.core.versions import Version
 from bot.tools.git import Git, check_branch
-from bot.tools.log import commits_touching, read_commits, read_tags
+from bot.tools.log import authors_before, commits_touching, read_commits, read_tags
 from bot.tools.pushing import push_branch
 from bot.tools.releasing import Ground, Releases
 from bot.tools.remote import read_addresses
@@ -155,7 +157,23 @@ class Drafting:
         sources = Sources(said.rules(), pulls_of(action.facts), dict(action.notes))
         found = {notes.stage.version: replace(notes, dated=action.at)
                  for notes in compose(graph, Asked(question.stages, sources, touching))}  # fmt: skip
-        return _Told(found[section.version], found[news.version], _since_final(git, section, large))
+        whole = self._around(found[section.version], action, git)
+        told = whole if news.version == section.version else found[news.version]
+        return _Told(whole, told, _since_final(git, section, large))
+
+    def _around(self, notes: Notes, action: DraftRelease, git: Git) -> Notes:
+        """What stands beside the changes: who is new, what else an upgrade wants, and what is known to be wrong."""
+        known = tuple(Remark(title, number) for number, title in action.known)
+        notes = replace(notes, known_issues=known)
+        if (base := notes.base) is None:
+            return notes
+        old, new = (self._environment(commit) for commit in (base.sha, action.parent))
+        notes = replace(notes, upgrading=compare_environments(old, new))
+        return mark_newcomers(notes, authors_before(git, base.sha))
+
+    def _environment(self, commit: str) -> Environment | None:
+        tree = self._releases.there(commit).tree
+        return read_environment(self._releases.trees().read_files(tree, [PROJECT])[PROJECT])
 
 
 @dataclass(frozen=True, slots=True)

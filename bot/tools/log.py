@@ -57,6 +57,15 @@ def commits_touching(
     return frozenset(listed.decode("ascii").split())
 
 
+def authors_before(git: Git, sha: str) -> frozenset[str]:
+    """The names of everybody who has written a commit that can be reached from this one, as `.mailmap` has them.
+
+    It looks at all of history: about a second for a hundred thousand commits.
+    """
+    listed = git.run("log", "--no-show-signature", "--encoding=UTF-8", "--format=%aN", "--end-of-options", sha)
+    return frozenset(listed.decode(errors="replace").splitlines())
+
+
 def read_tags(git: Git) -> tuple[DatedTag, ...]:
     """Every tag that names a commit, in the order of their names."""
     found = []

@@ -49,6 +49,8 @@ class Entry:
     also_in: tuple[str, ...] = ()
     """Versions of other lines that had it before."""
     is_first: bool = False
+    names: tuple[str, ...] = ()
+    """The authors as git names them."""
 
     @property
     def name(self) -> str:
@@ -111,11 +113,12 @@ def read_change(tolds: Sequence[Told], sources: Sources, *, is_revert: bool = Fa
             return _leave_out(reading, f"is left out by the policy ({_why(reading, rules)})")
         category = "Changed"
     logins: tuple[str, ...] = ()
+    names = _authors(tolds)
     if reading.facts:
         logins = next(((facts.author.login,) for facts in reading.facts if facts.author), ())
     return Entry(
-        category, text, reading.numbers, head.sha, logins or _authors(tolds), logins, reading.scope, breaking,
-        is_first=bool(reading.facts) and reading.facts[0].is_first,
+        category, text, reading.numbers, head.sha, logins or names, logins, reading.scope, breaking,
+        is_first=bool(reading.facts) and reading.facts[0].is_first, names=names,
     )  # fmt: skip
 
 

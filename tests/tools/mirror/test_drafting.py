@@ -22,6 +22,7 @@ from bot.core.versions import Version
 from bot.tools.mirror import Mirrors
 from tests.tools.git_server import GitServer
 from tests.tools.histories import START, symlink
+from tests.tools.histories import Person as Author
 from tests.tools.mirror.releases import everything, hook
 from tests.tools.mirror.story import GITHUB, GITLAB, LINES, access, at
 
@@ -325,6 +326,25 @@ def test_facts_and_peoples_words_make_the_entries(line, mirror):
     made = drafted(mirror, line, facts=facts_for_notes(facts), notes=((22, None),))
     assert made.notes == "### Fixed\n\n- Zero is \\*fine\\* (#21), by bob\n"
     assert made.numbers == (21, 22)
+
+
+def test_beside_the_changes_stand_newcomers_the_environment_and_what_is_known_to_be_wrong(line, mirror):
+    tag(line, "v2.7.1")
+    project = '[project]\nrequires-python = ">=3.{}"\ndependencies = ["torch>={}"{}]\n'
+    fix(line, "build: say what is wanted (#23)", files={"pyproject.toml": project.format(10, "2.6", "")})
+    tag(line, "v2.7.2")
+    wanted = project.format(11, "2.7", ', "numpy"')
+    line.commit("release/2.7", {"pyproject.toml": wanted}, "fix: more (#24)", author=Author(b"Eve <eve@example.org>"))
+    line.commit("release/2.7", {"b.py": "x"}, "fix: again (#25)", author=Author(b"Eve <eve@work.example>"))
+    version = Version(LINE, 3)
+    made = drafted(mirror, line, version, known=((77, "Slow on *sm_90* @mona"),))
+    text = plain(section(line, mirror, made))
+    assert "\n### New contributors\n\n- Eve made a first contribution in #24\n" in text
+    assert text.count("first contribution") == 1
+    assert ("\n### Upgrade notes\n\n- Python \\>=3.11 is wanted, where \\>=3.10 was\n- numpy is needed now\n"
+            "- torch \\>=2.7 is wanted, where \\>=2.6 was\n") in text
+    assert "\n### Known issues\n\n- Slow on \\*sm_90\\* `@mona` (#77)\n" in text
+    assert all(heading in made.notes for heading in ("New contributors", "Upgrade notes", "Known issues"))
 
 
 def test_a_patch_tells_what_is_too_large_for_it_since_the_last_final_only(remote, mirror):
