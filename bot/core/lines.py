@@ -90,6 +90,11 @@ def line_of_word(policy: Policy, word: str) -> Line | None:
 # ── names ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+def known_issue_label(policy: Policy, line: Line) -> str:
+    """The label of what a line is known to suffer from."""
+    return policy.changelog.known_issues.replace("{line}", str(line))
+
+
 def label_of(policy: Policy, line: Line) -> str:
     """The label that asks for a line."""
     return policy.backport.label.replace("{line}", str(line))

@@ -286,6 +286,8 @@ class Changelog(Table):
     """Globs, as `src/**`: only what changes such files is listed. Empty: everything."""
     ignore: Annotated[tuple[_Glob, ...], Field(strict=False)] = ()
     """Globs of files that do not count: what changes nothing else is not listed."""
+    known_issues: Annotated[str, AfterValidator(_LABEL.check), _LABEL.schema] = "known-issue/{line}"
+    """The label of open issues and pulls that a line is known to have; a version's notes list them."""
 
     def rules(self) -> Rules:
         """The same, for the program."""

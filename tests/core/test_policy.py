@@ -78,6 +78,7 @@ def test_a_policy_can_change_every_key() -> None:
         labels = { "module: docs" = "none" }
         paths = ["src/**"]
         ignore = ["src/tests/**"]
+        known_issues = "known in {line}"
         """
     )
     assert read.changelog.rules().category_of_label(("Module: Docs",)) == "none"

@@ -17,6 +17,7 @@ from bot.core.lines import (
     TwoBranches,
     branches_of,
     find_branch,
+    known_issue_label,
     line_of_label,
     read_backport_branch,
     sync_patterns,
@@ -195,3 +196,15 @@ def _missing(now: LineNow) -> Planning[tuple[Item, ...] | None]:
         return ()
     items = yield from ask(FindInMilestone(now.repo, milestone))
     return None if isinstance(items, Missing) else items.found
+
+
+def find_known(now: LineNow) -> Planning[tuple[tuple[int, str], ...]]:
+    """The open issues and pulls that the line is known to suffer from, each with its title; 0 is a number that no
+    address can be made of, since this forge numbers pulls apart from issues."""
+    found = yield from ask(FindLabelled(now.repo, known_issue_label(now.policy, now.line)))
+    if isinstance(found, Missing):
+        return ()
+    apart = now.repo.forge == "gitlab"
+    named = ((0, f"{item.title} (!{item.number})") if apart and item.on == "pull" else (item.number, item.title)
+             for item in found.found)  # fmt: skip
+    return tuple(sorted(named))
