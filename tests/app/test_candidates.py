@@ -6,6 +6,7 @@ import pytest
 
 from bot.app import log
 from bot.core.model import CheckReport, Repo
+from bot.sandbox.state import Release
 from tests.app.whole import REPO, op
 
 pytestmark = [pytest.mark.xdist_group("candidates"), pytest.mark.filterwarnings("ignore::ResourceWarning")]
@@ -135,6 +136,23 @@ def test_where_the_line_is_protected_people_merge_the_section_and_the_merge_is_t
     assert len(set(found.values())) == 1
     assert world.file("v2.7.0-rc1", "CHANGELOG.md").count("## [2.7.0]") == 1
     assert refs(world, "refs/heads/relbot") == {}
+
+
+def test_pain_19_three_hundred_tags_and_releases_cost_a_candidate_a_page_for_each_hundred_at_most(world):
+    calls = []
+    for n, files in enumerate((FIX, MORE)):
+        number = land(world, files, f"fix: make it a float, {n}")
+        before = world.acting.calls()
+        say(world, number, "/release rc 2.7")
+        calls.append(world.acting.calls() - before)
+        main = world.forge.git(REPO).run("rev-parse", "main").strip()
+        names = [f"v1.{k}.0" for k in range(300)]
+        orders = "".join(f"update refs/tags/{name} {main}\n" for name in names)
+        world.forge.git(REPO).run("update-ref", "--stdin", stdin=orders)
+        releases = {name: Release(name, name, "", "mona", 1, 1, id=900 + k) for k, name in enumerate(names)}
+        world.forge.find(REPO).releases.update(releases)
+    assert refs(world, "refs/tags/v2*").keys() == {"refs/tags/v2.7.0-rc1", "refs/tags/v2.7.0-rc2"}
+    assert calls[1] <= calls[0] + 2 * 3, "once to see that there is none, once before it is made"
 
 
 def test_nobody_but_a_manager_is_heard(world):
