@@ -43,6 +43,8 @@ class PickOnto:
 
     lines: tuple[Line, ...]
     everywhere: bool = False
+    why: str = ""
+    """The class of the change, by which a line that is about to be released takes it; empty when nobody said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +150,8 @@ Order = Help | Ping | PickOnto | PickAgain | ShowLines | Retry | OfLines
 def _pick_onto(filled: Filled) -> PickOnto:
     words = filled.words["LINE"]
     lines = (line for word in words if (line := Line.parse(word)))
-    return PickOnto(tuple(dict.fromkeys(lines)), any(word.lower() == "all" for word in words))
+    everywhere = any(word.lower() == "all" for word in words)
+    return PickOnto(tuple(dict.fromkeys(lines)), everywhere, filled.args.get("class", "").lower())
 
 
 def _pick_again(filled: Filled) -> Order | Complaint:
@@ -230,7 +233,7 @@ _ASKED_FOR = "[class=regression|critical|fixnewfeature|docs|release] [--with-pre
 # fmt: off
 TABLE: tuple[Verb, ...] = (
     Verb("/backport", "", "write", f"LINE… {_ASKED_FOR}", "picks this change onto release lines", "/backport 2.7 2.6",
-         _pick_onto, later=("class", "--with-prerequisites")),
+         _pick_onto, later=("--with-prerequisites",)),
     Verb("/backport", "recreate", "write", "LINE", "rebuilds a backport that nobody has pushed to",
          "/backport recreate 2.7", _pick_again),
     Verb("/release", "help", "anyone", "", "lists what I can do", "/release help", lambda _: Help()),

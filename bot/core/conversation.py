@@ -193,6 +193,8 @@ class _Wishes:
 
     texts: list[str]
     lines: set[Line] = field(default_factory=set)
+    classes: dict[Line, str] = field(default_factory=dict)
+    """What class a change was said to be of, by line."""
     again: set[Line] = field(default_factory=set)
     """Those of the lines whose backport is to be built anew."""
     more: list[Job] = field(default_factory=list)
@@ -201,7 +203,8 @@ class _Wishes:
 def _conclude(event: CommentPosted, said: tuple[Said, ...], wishes: _Wishes, *, denied: bool) -> Plan:
     """One answer, and a job for each line that was asked for."""
     jobs: list[Job] = [
-        Backport(event.repo, event.number, line, event.actor, comment=event.comment, recreate=line in wishes.again)
+        Backport(event.repo, event.number, line, event.actor, comment=event.comment,
+                 recreate=line in wishes.again, why=wishes.classes.get(line, ""))
         for line in sorted(wishes.lines, reverse=True)
     ]
     jobs += wishes.more
@@ -247,6 +250,7 @@ def _sort_pick(wishes: _Wishes, order: PickOnto, survey: Survey, pull: Pull) -> 
         found = {line: find_branch(survey.policy, line, survey.branches) for line in sorted(lines, reverse=True)}
         missing = {line: branch for line, branch in found.items() if isinstance(branch, NoBranch)}
         wishes.lines |= found.keys() - missing.keys()
+        wishes.classes |= dict.fromkeys(found.keys(), order.why) if order.why else {}
         if missing:
             nearest = next(iter(missing.values())).nearest
             wishes.texts.append(chat.render_missing_lines(tuple(missing), nearest))

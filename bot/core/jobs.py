@@ -25,6 +25,8 @@ class Backport:
     """When the label that asks was put on last, in seconds since the epoch."""
     recreate: bool = False
     """Whether a backport that is there is to be built anew, as long as nobody but the bot has worked on it."""
+    why: str = ""
+    """The class of the change (`regression`), where somebody has said it."""
 
     @property
     def key(self) -> str:

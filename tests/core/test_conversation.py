@@ -44,7 +44,7 @@ def test_help_and_ping_are_answered_to_anyone_who_is_no_bot() -> None:
     reply = the_answer(plan)
     assert (reply.reaction, len(plan.jobs)) == ("rocket", 1)
     assert reply.text is not None
-    assert "`/backport LINE…`" in reply.text
+    assert "`/backport LINE… [class=" in reply.text
     assert reply.text.count("I am here") == 1
 
 
@@ -136,10 +136,15 @@ def test_an_unknown_verb_gets_one_reply_with_the_nearest() -> None:
 
 
 def test_what_is_not_built_yet_is_said_plainly() -> None:
-    for body in ("/release plan rc 2.7", "/release hold 2.7", "/backport 2.7 class=docs"):
+    for body in ("/release plan rc 2.7", "/release hold 2.7", "/backport 2.7 --with-prerequisites"):
         world = AS_SENT if body.startswith("/release plan") else {**AS_SENT, GetRole: Role.WRITE}
         reply = the_answer(drive(plan_comment(said(body)), world)[0])
         assert (reply.reaction, "is not there yet" in str(reply.text)) == ("confused", True)
+
+
+def test_the_class_of_a_change_goes_with_it_to_the_lines_it_was_said_for() -> None:
+    plan = planned("/backport 2.7 class=Critical\n/backport 2.6")
+    assert {job.line: job.why for job in plan.jobs[1:]} == {L27: "critical", L26: ""}
 
 
 def test_a_managers_verb_is_for_managers() -> None:

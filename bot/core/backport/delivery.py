@@ -128,7 +128,8 @@ def _wish(
 ) -> EnsurePull:
     line, pull = case.job.line, case.pull
     body = render_body(
-        Carried(pull, case.change, line, onto.name, picked.steps, evidence, difference, case.job.actor)
+        Carried(pull, case.change, line, onto.name, picked.steps, evidence, difference, case.job.actor,
+                case.job.why)
     )
     draft = not all(item.certain for item in evidence)
     return EnsurePull(case.job.repo, case.head, onto.name, render_title(case.policy, line, pull), body, draft)

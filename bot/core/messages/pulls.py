@@ -47,6 +47,8 @@ class Carried:
     difference: str
     """What `git range-diff` says, empty when the pick is the original."""
     actor: Person
+    why: str = ""
+    """The class of the change, where somebody has said it."""
 
 
 def render_title(policy: Policy, line: Line, original: Pull) -> str:
@@ -65,7 +67,7 @@ def render_body(carried: Carried) -> str:
     original = pull_link(carried.original.number, safe_url(carried.original.url))
     parts = (
         f'{BACKPORT_MARKER}"change":{carried.original.number},"line":"{carried.line}"}} -->',
-        f"I picked {original} onto {code(carried.onto)}, as {login(carried.actor)} asked.",
+        f"I picked {original} onto {code(carried.onto)}, as {login(carried.actor)} asked.{_class(carried.why)}",
         _picked(carried),
         _left_out(carried),
         _alike(carried),
@@ -74,6 +76,10 @@ def render_body(carried: Carried) -> str:
         _trailers(carried),
     )
     return "\n\n".join(part for part in parts if part)
+
+
+def _class(why: str) -> str:
+    return f" It is asked for as: **{plain(why, 40)}**." if why else ""
 
 
 def _picked(carried: Carried) -> str:

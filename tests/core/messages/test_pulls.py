@@ -53,6 +53,11 @@ def test_the_body_says_what_was_picked_from_where_and_for_whom() -> None:
     assert "Please look" not in body
 
 
+def test_the_body_says_what_class_a_change_is_of_where_somebody_said_it() -> None:
+    assert "It is asked for as: **regression**." in render_body(carried(why="regression"))
+    assert "asked for as" not in render_body(carried())
+
+
 def test_what_was_left_out_is_explained_once() -> None:
     steps = (Step(TWO, None, "present"), Step(ONE, NEW, "picked"))
     body = render_body(carried(steps=steps, evidence=(certain(TWO, "patch-id"),)))
