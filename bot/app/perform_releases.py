@@ -70,5 +70,5 @@ def _ask(forge: Forge, action: OfReleases) -> object:
 def _concealed(draft: DraftRelease) -> DraftRelease:
     facts = tuple(replace(one, title=conceal(one.title), body=conceal(one.body)) for one in draft.facts)
     notes = tuple((number, conceal(said) if said else said) for number, said in draft.notes)
-    known = tuple((number, conceal(title)) for number, title in draft.known)
+    known = tuple((number, on, conceal(title)) for number, on, title in draft.known)
     return replace(draft, facts=facts, notes=notes, known=known)

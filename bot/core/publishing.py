@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from bot.core.actions import BranchMoved, BranchReady, Missing, Read, Refused, Write
 from bot.core.issues import PullFacts
-from bot.core.model import Release, ReleaseWish, Repo
+from bot.core.model import Place, Release, ReleaseWish, Repo
 from bot.core.numbering import Oversized
 from bot.core.refs import BranchDeleted, Protected
 from bot.core.versions import Version
@@ -35,6 +35,10 @@ class Drafted:
     """What the section could not tell, and what of it people's words stood against; the first of them."""
 
 
+Known = tuple[int, Place, str]
+"""An open issue or pull: its number, which of the two it is, and its title."""
+
+
 @dataclass(frozen=True, slots=True)
 class DraftRelease(Read[Drafted | Refused]):
     """Draft the commit of a version upon `parent`. Same input, same id: `at` dates commit and section.
@@ -53,8 +57,8 @@ class DraftRelease(Read[Drafted | Refused]):
     """What the forge knows of the pulls, as far as it was asked; of bodies only release-note blocks are read."""
     notes: tuple[tuple[int, str | None], ...] = ()
     """What people have set for pulls by hand, None for nothing at all."""
-    known: tuple[tuple[int, str], ...] = ()
-    """Open issues and pulls that the version is known to have, each with its title."""
+    known: tuple[Known, ...] = ()
+    """What the version is known to suffer from."""
 
 
 @dataclass(frozen=True, slots=True)

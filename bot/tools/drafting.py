@@ -163,7 +163,7 @@ class Drafting:
 
     def _around(self, notes: Notes, action: DraftRelease, git: Git) -> Notes:
         """What stands beside the changes: who is new, what else an upgrade wants, and what is known to be wrong."""
-        known = tuple(Remark(title, number or None) for number, title in action.known)
+        known = tuple(Remark(title, number, on) for number, on, title in action.known)
         notes = replace(notes, known_issues=known)
         if (base := notes.base) is None:
             return notes

@@ -14,7 +14,7 @@ from bot.core.changelog.identity import Shipped
 from bot.core.changelog.reverts import Settled, settle_reverts
 from bot.core.changelog.rules import OTHER
 from bot.core.changelog.tags import Mark, bounds_of, order_of, shipped_before
-from bot.core.model import Line
+from bot.core.model import Line, Place
 from bot.core.versions import Version
 
 UNRELEASED = "Unreleased"
@@ -44,6 +44,8 @@ class Remark:
     text: str
     number: int | None = None
     """Of the issue or pull that it is about."""
+    on: Place = "issue"
+    """Which of the two that is."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,9 +79,9 @@ def show(notes: Notes, rules: Rules, addresses: Addresses, *, yanked: bool = Fal
     """The notes, ready for a layout. What breaks comes first."""
     groups = [
         Group(BREAKING, tuple(_breaking(notes.entries, addresses))),
-        Group(UPGRADING, tuple(_remark(one, addresses.pull) for one in notes.upgrading)),
+        Group(UPGRADING, tuple(_remark(one, addresses) for one in notes.upgrading)),
         *_by_category(notes.entries, rules, addresses),
-        Group(KNOWN_ISSUES, tuple(_remark(one, addresses.issue) for one in notes.known_issues)),
+        Group(KNOWN_ISSUES, tuple(_remark(one, addresses) for one in notes.known_issues)),
         Group(NEWCOMERS, tuple(_newcomers(notes.entries, rules, addresses))),
     ]
     date = "" if notes.dated is None else f"{datetime.fromtimestamp(notes.dated, UTC):%Y-%m-%d}"
@@ -132,10 +132,11 @@ def _newcomers(entries: Iterable[Entry], rules: Rules, addresses: Addresses) -> 
             yield Item(f"{text} in {refs[0]}", text, refs, authors, sha=entry.sha)
 
 
-def _remark(remark: Remark, address: str) -> Item:
+def _remark(remark: Remark, addresses: Addresses) -> Item:
     text = harmless(remark.text, _LONGEST_NOTE)
     if remark.number is None:
         return Item(text, text)
+    address = addresses.pull if remark.on == "pull" else addresses.issue
     ref = _link_to(f"#{remark.number}", address, number=str(remark.number))
     return Item(f"{text} ({ref})", text, (ref,))
 

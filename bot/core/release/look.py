@@ -27,7 +27,7 @@ from bot.core.messages.refusals import Refusal
 from bot.core.model import Branch, Check, Line, Repo, Tag
 from bot.core.numbering import Next, NoVersion, next_candidate, next_final, style_wanted
 from bot.core.policy import Policy
-from bot.core.publishing import Drafted
+from bot.core.publishing import Drafted, Known
 from bot.core.release.gates import Facts, Gate, Hold, judge
 from bot.core.release.tracker import Account, marker_of, read_account
 from bot.core.standing import FindOpenOnto, GetChecks, GetRequired
@@ -198,13 +198,9 @@ def _missing(now: LineNow) -> Planning[tuple[Item, ...] | None]:
     return None if isinstance(items, Missing) else items.found
 
 
-def find_known(now: LineNow) -> Planning[tuple[tuple[int, str], ...]]:
-    """The open issues and pulls that the line is known to suffer from, each with its title; 0 is a number that no
-    address can be made of, since this forge numbers pulls apart from issues."""
+def find_known(now: LineNow) -> Planning[tuple[Known, ...]]:
+    """The open issues and pulls that the line is known to suffer from, in the order of their numbers."""
     found = yield from ask(FindLabelled(now.repo, known_issue_label(now.policy, now.line)))
     if isinstance(found, Missing):
         return ()
-    apart = now.repo.forge == "gitlab"
-    named = ((0, f"{item.title} (!{item.number})") if apart and item.on == "pull" else (item.number, item.title)
-             for item in found.found)  # fmt: skip
-    return tuple(sorted(named))
+    return tuple(sorted((item.number, item.on, item.title) for item in found.found))

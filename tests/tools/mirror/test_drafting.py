@@ -337,7 +337,7 @@ def test_beside_the_changes_stand_newcomers_the_environment_and_what_is_known_to
     line.commit("release/2.7", {"pyproject.toml": wanted}, "fix: more (#24)", author=Author(b"Eve <eve@example.org>"))
     line.commit("release/2.7", {"b.py": "x"}, "fix: again (#25)", author=Author(b"Eve <eve@work.example>"))
     version = Version(LINE, 3)
-    made = drafted(mirror, line, version, known=((77, "Slow on *sm_90* @mona"),))
+    made = drafted(mirror, line, version, known=((77, "issue", "Slow on *sm_90* @mona"),))
     text = plain(section(line, mirror, made))
     assert "\n### New contributors\n\n- Eve made a first contribution in #24\n" in text
     assert text.count("first contribution") == 1
