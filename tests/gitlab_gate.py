@@ -75,7 +75,7 @@ NEVER_SEEN = (
     "PUT /projects/{id}/packages/generic/{package_name}/{package_version}/{file_name}",
     "GET /projects/{id}/releases/{tag}/assets/links", "POST /projects/{id}/releases/{tag}/assets/links",
     "POST /projects/{id}/milestones", "GET /projects/{id}/merge_requests/{n}/resource_label_events",
-    "GET /projects/{id}/pipelines", "GET /projects/{id}/pipelines/{pipeline_id}",
+    "POST /projects/{id}/pipeline", "GET /projects/{id}/pipelines", "GET /projects/{id}/pipelines/{pipeline_id}",
     "GET /projects/{id}/protected_branches", "POST /projects/{id}/protected_branches",
     "GET /projects/{id}/protected_branches/{name}", "GET /projects/{id}/protected_tags",
     "GET /projects/{id}/protected_tags/{name}", "GET /projects/{id}/hooks", "POST /projects/{id}/hooks",

@@ -20,6 +20,7 @@ from bot.core.actions import (
     SetLabels,
     Write,
 )
+from bot.core.deploying import Dispatched, DispatchEvent
 from bot.core.issues import EnsureIssue, EnsureMilestone, Issue, IssueReady, IssueWish, Milestone
 from bot.core.model import Comment, Person, Pull, Release
 from bot.core.publishing import DeleteBranch, EnsureRelease, StageRelease
@@ -33,7 +34,7 @@ class Unforeseeable(Exception):  # noqa: N818 - it ends a rehearsal, and is no e
     """A write whose outcome cannot be guessed."""
 
 
-def foresee(write: Write[Any]) -> object:
+def foresee(write: Write[Any]) -> object:  # noqa: C901 - it only looks up
     """The outcome. What a forge would number or name is 0 or empty in it."""
     match write:
         case EnsureBranch() | StageCommit() | StageRelease():
@@ -52,6 +53,8 @@ def foresee(write: Write[Any]) -> object:
             return Milestone(0, milestone.title, milestone.description, milestone.is_open, "")
         case EnsureRelease(wish=wish):
             return Release(wish.tag, wish.title, "", "", wish.draft, wish.prerelease)
+        case DispatchEvent():
+            return Dispatched()
         case DeleteBranch(expect=sha):
             return BranchDeleted(sha)
         case _:

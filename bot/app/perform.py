@@ -51,6 +51,7 @@ from bot.core.actions import (
     Synced,
     Unproven,
 )
+from bot.core.deploying import DispatchEvent, GetRepo
 from bot.core.errors import Fault
 from bot.core.history import FindPosted, FindTouched
 from bot.core.issues import (
@@ -159,7 +160,7 @@ class Performer:
                 return self._mirror(action.repo).commits(action)
             case FetchTags() | VerifyTag() | ReadFiles() | IsAncestor() | MakeCommit() | StageCommit() | PushRelease():
                 return self._ask_about_tags(action)
-            case DraftRelease() | StageRelease() | DeleteBranch() \
+            case DraftRelease() | StageRelease() | DeleteBranch() | GetRepo() | DispatchEvent() \
                     | FindRelease() | FindReleases() | EnsureRelease() | PublishRelease() | MarkLatest():  # fmt: skip
                 return self._ask_about_versions(action)
             case FindEnded() | FindWaiting():

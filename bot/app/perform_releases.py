@@ -10,6 +10,7 @@ from typing import Protocol
 
 from bot.app.log import conceal
 from bot.core.actions import BranchMoved, BranchReady, Refused, Write
+from bot.core.deploying import DispatchEvent, GetRepo
 from bot.core.model import Release
 from bot.core.publishing import (
     DeleteBranch,
@@ -24,7 +25,9 @@ from bot.core.publishing import (
 )
 from bot.forges import Forge
 
-OfReleases = FindRelease | FindReleases | EnsureRelease | PublishRelease | MarkLatest | DeleteBranch
+OfReleases = (
+    FindRelease | FindReleases | EnsureRelease | PublishRelease | MarkLatest | DeleteBranch | GetRepo | DispatchEvent
+)
 
 
 class Drafting(Protocol):
@@ -65,6 +68,10 @@ def _ask(forge: Forge, action: OfReleases) -> object:
             return forge.releases.set_latest(repo, tag, latest=latest)
         case DeleteBranch(repo, branch, expect):
             return forge.branches.delete(repo, branch, expect=expect)
+        case GetRepo(repo, path):
+            return forge.repositories.find(path) if path else forge.repositories.current(repo)
+        case DispatchEvent():
+            return forge.repositories.dispatch(action)
 
 
 def _concealed(draft: DraftRelease) -> DraftRelease:

@@ -10,8 +10,9 @@ from dataclasses import replace
 from typing import Any
 
 from bot.core import actions as a
+from bot.core.deploying import GetRepo
 from bot.core.jobs import FindEnded
-from bot.core.model import Change, Comment, Pull, Release
+from bot.core.model import Change, Comment, Pull, Release, Repo
 from bot.core.publishing import Drafted, DraftRelease, EnsureRelease, FindRelease, FindReleases, StageRelease
 from bot.core.refs import Touched, Untouched
 from bot.core.standing import FindOpenOnto, GetChecks
@@ -42,6 +43,9 @@ def say_seen(action: a.Action, outcome: Any) -> str | None:  # noqa: ANN401 - of
             return f"my comment on #{number} was {outcome.id if isinstance(outcome, Comment) else 'not there'}"
         case DraftRelease() | FindRelease() | FindReleases():
             return _cut(_say_release(action, outcome))
+        case GetRepo(repo=repo, path=path):
+            there = f"{outcome.path} ({outcome.id})" if isinstance(outcome, Repo) else "not there"
+            return f"the repository {path or repo.path} was {there}"
         case FindEnded(number=number):
             return f"{len(outcome)} jobs of #{number} were remembered"
         case _:

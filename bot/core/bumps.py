@@ -40,36 +40,51 @@ def bump(file: str, text: str, version: Version, pattern: str = "") -> str | Unb
     `pyproject.toml` and `Cargo.toml` have it under `[project]`, `[tool.poetry]` or `[package]`, a Python file in
     `__version__`, and of every other file it is all.
     """
-    written = f"{version.line}.{version.patch}"
-    name = _name(file)
+    return put(file, text, f"{version.line}.{version.patch}", pattern)
+
+
+def put(file: str, text: str, written: str, pattern: str = "") -> str | Unbumped:
+    """The same with the version as it is to be written, be it a candidate's."""
+    place = _place(file, text, pattern)
+    if isinstance(place, Unbumped):
+        return place
+    start, end = place
+    if start == end:  # a file that holds nothing yet
+        return f"{written}\n"
+    made = text[:start] + written + text[end:]
+    if not pattern and file.endswith(".toml") and _version_in(made, _tables_of(file)) != written:
+        return Unbumped(file, "its version could not be told apart from the rest of the file")
+    return made
+
+
+def read(file: str, text: str, pattern: str = "") -> str | Unbumped:
+    """What stands now where `put` would write."""
+    place = _place(file, text, pattern)
+    return place if isinstance(place, Unbumped) else text[slice(*place)]
+
+
+def _place(file: str, text: str, pattern: str) -> tuple[int, int] | Unbumped:
     if pattern:
-        return _bump_patterns(file, text, written, (pattern,))
-    if name.endswith(".toml"):
-        return _bump_toml(file, text, written)
-    if name.endswith(".py"):
-        return _bump_patterns(file, text, written, _PYTHON)
-    return _bump_whole(file, text, written)
+        return _place_between(file, text, (pattern,))
+    if file.endswith(".toml"):
+        return _place_in_toml(file, text)
+    return _place_between(file, text, _PYTHON) if file.endswith(".py") else _place_of_all(file, text)
 
 
-def _name(file: str) -> str:
-    return file.rpartition("/")[2]
-
-
-def _bump_whole(file: str, text: str, written: str) -> str | Unbumped:
+def _place_of_all(file: str, text: str) -> tuple[int, int] | Unbumped:
     bare = text.strip()
     if bare and not _VERSION.fullmatch(bare):
         return Unbumped(file, f"it holds more than a version: “{bare[:60]}”. Name a pattern for it")
-    start = len(text) - len(text.lstrip())
-    return f"{text[:start]}{written}{text[start + len(bare) :]}" if bare else f"{written}\n"
+    start = len(text) - len(text.lstrip()) if bare else 0
+    return start, start + len(bare)
 
 
-def _bump_patterns(file: str, text: str, written: str, patterns: tuple[str, ...]) -> str | Unbumped:
+def _place_between(file: str, text: str, patterns: tuple[str, ...]) -> tuple[int, int] | Unbumped:
     places = sorted(place for pattern in patterns for place in _places(text, pattern))
     if len(places) != 1:
         wanted = " or ".join(f"`{pattern}`" for pattern in patterns[:2])
         return Unbumped(file, f"{wanted} stands in it {_often(len(places))}")
-    (start, end), *_ = places
-    return text[:start] + written + text[end:]
+    return places[0]
 
 
 def _places(text: str, pattern: str) -> list[tuple[int, int]]:
@@ -83,23 +98,23 @@ def _places(text: str, pattern: str) -> list[tuple[int, int]]:
     return found
 
 
-def _bump_toml(file: str, text: str, written: str) -> str | Unbumped:
+def _place_in_toml(file: str, text: str) -> tuple[int, int] | Unbumped:
     """Line by line, since a parser would lose the comments; the parser then says whether the right key was changed."""
-    wanted = ("package",) if _name(file) == "Cargo.toml" else _TABLES
-    lines, table, places = text.splitlines(keepends=True), "", []
-    for number, line in enumerate(lines):
+    wanted, table, at, places = _tables_of(file), "", 0, []
+    for line in text.splitlines(keepends=True):
         if section := _SECTION.match(line.rstrip("\r\n")):
             table = section[1].strip()
         elif table in wanted and (found := _TOML.match(line)):
-            places.append((number, found))
+            places.append((at + found.start(2), at + found.end(2)))
+        at += len(line)
     if len(places) != 1:
         tables = " or ".join(f"[{each}]" for each in wanted)
         return Unbumped(file, f"a version stands under {tables} {_often(len(places))}")
-    number, found = places[0]
-    made = "".join((*lines[:number], found[1] + written + found[3], *lines[number + 1 :]))
-    if _version_in(made, wanted) != written:
-        return Unbumped(file, "its version could not be told apart from the rest of the file")
-    return made
+    return places[0]
+
+
+def _tables_of(file: str) -> tuple[str, ...]:
+    return ("package",) if file.rpartition("/")[2] == "Cargo.toml" else _TABLES
 
 
 def _version_in(text: str, tables: tuple[str, ...]) -> object:

@@ -7,7 +7,7 @@ from typing import Literal, assert_never
 
 from bot.core.actions import Reaction, Read
 from bot.core.model import Evidence, Line, Person, Place, Pull, Repo
-from bot.core.wishes import FollowTag, KeepTracker, LineJob, place_of
+from bot.core.wishes import Deploy, FollowTag, KeepTracker, LineJob, place_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,13 +109,13 @@ class Overview:
         return place_of(self.repo, self.number, self.on)
 
 
-Job = Backport | Settle | Answer | Overview | LineJob | KeepTracker | FollowTag
+Job = Backport | Settle | Answer | Overview | LineJob | KeepTracker | FollowTag | Deploy
 """All there is. What is asked about lines is a `LineJob`, and `core.release.course` knows the flow of each kind."""
 
 
 def lane_of(job: Job) -> str:
     """Jobs of one lane run one after another, in the order in which they were begun."""
-    return job.lane if isinstance(job, LineJob | KeepTracker | FollowTag) else job.change
+    return job.lane if isinstance(job, LineJob | KeepTracker | FollowTag | Deploy) else job.change
 
 
 Ending = Literal["waiting", "well", "conflict", "refused", "failed", "cancelled"]
@@ -154,7 +154,7 @@ class FindWaiting(Read[tuple[LineJob, ...]]):
 def takes_long(job: Job) -> bool:
     """Whether a job may take many minutes: then it must not keep others waiting, and few are done at a time."""
     match job:
-        case Backport() | Settle() | Answer() | Overview() | LineJob() | KeepTracker() | FollowTag():
+        case Backport() | Settle() | Answer() | Overview() | LineJob() | KeepTracker() | FollowTag() | Deploy():
             return False
         case _:
             assert_never(job)

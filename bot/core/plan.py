@@ -46,7 +46,7 @@ from bot.core.policy import Policy
 from bot.core.release.course import follow
 from bot.core.release.ending import break_down
 from bot.core.survey import Survey, take_survey
-from bot.core.wishes import FollowTag, KeepTracker, LineJob, MakeCandidate
+from bot.core.wishes import Deploy, FollowTag, KeepTracker, LineJob, MakeCandidate
 
 MAX_LOOKED_AT = 100
 """Commits of one push that are looked at; a push of more is a branch being rewritten, not backports being finished."""
@@ -91,7 +91,7 @@ def flow_of(job: Job) -> Flow[Report]:
             return answer(job)
         case Overview():
             return overview(job)
-        case LineJob() | KeepTracker() | FollowTag():
+        case LineJob() | KeepTracker() | FollowTag() | Deploy():
             return follow(job)
         case _:
             assert_never(job)

@@ -147,8 +147,21 @@ def _read_bumps(value: object) -> object:
     return value
 
 
+def _read_deployed(value: object) -> object:
+    """The same for files of another repository, of which what runs there is none of this one's business."""
+    for entry in value if isinstance(value, list) else ():
+        if isinstance(entry, str) and "{digest}" in entry:
+            raise ValueError("{digest} cannot be written yet, since there are no images; leave it out until then")
+        if isinstance(entry, str) and entry.startswith(".git"):
+            raise ValueError("what begins with .git says what runs there, and is not for others to change")
+    return _read_bumps(value)
+
+
 MAX_BUMPS = 20
 """Files that the version is written to."""
+
+MAX_ACCEPTED = 50
+"""Repositories that one repository deploys."""
 
 _PART = r"(?!\.{1,2}(?:/|:|$))(?!\.git(?:/|:|$))[A-Za-z0-9._+-]{1,100}"
 _BUMP = rf"^{_PART}(?:/{_PART}){{0,19}}(?:: (?=[^\u0000-\u001f]*\{{version\}})[^\u0000-\u001f]{{1,200}})?{_END}"
@@ -294,6 +307,34 @@ class Changelog(Table):
         return Rules(self.dedupe, self.authors, self.kinds, self.labels)
 
 
+_Path = Annotated[
+    str, *_fitting(rf"^{_NAME}(?:/{_NAME}){{1,19}}{_END}", "the path of a repository such as \"acme/infra\"")
+]
+_Event = Annotated[
+    str, *_fitting(rf"^[A-Za-z0-9_][A-Za-z0-9_.-]{{0,99}}{_END}", "the name of an event such as \"relbot-release\"")
+]
+
+
+class Deploying(Table):
+    """Who is told when a version is out, to deploy it; and whom this repository lets tell it so."""
+
+    repository: _Path | None = None
+    """The repository that deploys, as `"acme/infra"`, on the same forge. Its own policy has to accept this one."""
+    files: Annotated[
+        tuple[str, ...], BeforeValidator(_read_deployed), Field(strict=False), _list_of(_BUMP, maxItems=MAX_BUMPS)
+    ] = ()
+    """Its files that hold the version, written as those of `bump` are, as in `"envs/prod.yaml: tag: {version}"`: a pull
+    sets them. A candidate stands in them as one."""
+    event: _Event | None = None
+    """An event that it is sent, as `"relbot-release"`: a `repository_dispatch` on GitHub; on GitLab a pipeline, with
+    variables."""
+    candidates: bool = False
+    """Whether candidates are deployed too, and not only finals."""
+    accept: Annotated[tuple[_Path, ...], Field(strict=False, max_length=MAX_ACCEPTED)] = ()
+    """The repositories, as `["acme/torchkit"]`, whose versions are deployed from here: only they may have me open pulls
+    and send events here. This is said where it is deployed, since I can write to more than those who ask me may."""
+
+
 class Policy(Table):
     """Everything that a repository may decide. Made without arguments it is what holds where there is no file."""
 
@@ -302,6 +343,7 @@ class Policy(Table):
     release: Releasing = Releasing()
     people: People = People()
     changelog: Changelog = Changelog()
+    deploy: Deploying = Deploying()
 
     def trusts(self, person: Person) -> bool:
         """Whether a bot account is one of the Apps that this repository lets trigger work."""
@@ -333,6 +375,8 @@ def parse(path: str, text: str) -> Policy | PolicyErrors:
     if read.backport.verified and read.backport.delivery == "push":
         why = "commits that the forge makes go to a branch of their own: verified wants delivery = \"pull\""
         return PolicyErrors(path, (mistake_about(text, ("backport", "verified"), why),))
+    if half := _half_a_deployment(read.deploy):
+        return PolicyErrors(path, (mistake_about(text, ("deploy", half[0]), half[1]),))
     return read
 
 
@@ -343,3 +387,12 @@ def _clash(policy: Policy) -> str | None:
     if line == backport or line.startswith(backport + "/") or backport.startswith(line + "/"):
         return f"the branches “{backport}” and “{line}” cannot both exist in one repository"
     return None
+
+
+def _half_a_deployment(deploy: Deploying) -> tuple[str, str] | None:
+    """The key that is there without what it needs, and what that is."""
+    if deploy.repository:
+        why = "it is to be told nothing: name its `files`, an `event`, or both"
+        return None if deploy.files or deploy.event else ("repository", why)
+    key = "files" if deploy.files else "event"
+    return (key, "nobody is told: name the `repository` that deploys") if deploy.files or deploy.event else None

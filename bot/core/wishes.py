@@ -275,3 +275,29 @@ class FollowTag:
     def lane(self) -> str:
         """See `LineJob.lane`."""
         return lane_of_line(self.repo, self.line)
+
+
+@dataclass(frozen=True, slots=True)
+class Deploy:
+    """Tell the repository that deploys this one that a version is out, as the policies of both want it."""
+
+    repo: Repo
+    line: Line
+    tag: str
+    sha: str
+    """See `FollowTag.sha`."""
+
+    @property
+    def key(self) -> str:
+        """One for each tag and what it names. Receivers of an event are told it, so that they know a repetition."""
+        return f"deploy:{self.repo.forge}:{self.repo.id}:{self.tag}:{self.sha}"
+
+    @property
+    def change(self) -> str:
+        """See `KeepTracker.change`."""
+        return self.lane
+
+    @property
+    def lane(self) -> str:
+        """See `LineJob.lane`."""
+        return lane_of_line(self.repo, self.line)

@@ -21,6 +21,7 @@ from bot.core.actions import (
     Reaction,
     Refused,
 )
+from bot.core.deploying import Dispatched, DispatchEvent
 from bot.core.history import FailedDelivery, Posted, Touched
 from bot.core.issues import Issue, IssueReady, IssueWish, Items, Milestone, MilestoneWish, PullFacts
 from bot.core.model import (
@@ -210,6 +211,19 @@ class History(Protocol):
         """The open pulls onto a branch, the newest first."""
 
 
+class Repositories(Protocol):
+    """Repositories by their names, and what they can be told beside what is written to them."""
+
+    def current(self, repo: Repo) -> Repo | Missing:
+        """The repository as it is called now; missing where another one has its name."""
+
+    def find(self, path: str) -> Repo | Missing:
+        """The repository of this path, as far as the bot may write to it."""
+
+    def dispatch(self, wish: DispatchEvent) -> Dispatched | Missing | Refused:
+        """Send it an event; each call sends another one."""
+
+
 class Deliveries(Protocol):
     """The deliveries of a repository's webhook that sends to `url`, as far as the credential may look after it."""
 
@@ -243,6 +257,8 @@ class Forge(Changes, Conversation, Refs, People, Protocol):
     def checks(self) -> Checks: ...
     @property
     def history(self) -> History: ...
+    @property
+    def repositories(self) -> Repositories: ...
     @property
     def threads(self) -> Threads | None:
         """None where the capability `threads` is not there."""

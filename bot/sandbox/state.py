@@ -336,6 +336,8 @@ class Repository:
     """The checks that the protection of a branch demands, as GitHub has it beside rulesets."""
     pipelines_must_succeed: bool = False
     """GitLab's setting: nothing is merged whose pipeline has not succeeded."""
+    dispatches: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)
+    """Who has sent which event, with what: on GitLab a pipeline of the branch with these variables."""
     packages: dict[str, str] = field(default_factory=dict)
     """GitLab's generic packages: the digest of each file by `name/version/file`."""
 

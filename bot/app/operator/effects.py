@@ -147,6 +147,7 @@ def _dressed(write: Laid) -> str:
 
 _HOLDS_URL = {
     "EnsurePull": "pull", "EnsureIssue": "issue", "EnsureRelease": "", "PublishRelease": "", "MarkLatest": "",
+    "DispatchEvent": "",
 }  # fmt: skip
 """Where the outcome of a write has the address of what was written; empty: the outcome is it."""
 
@@ -166,6 +167,7 @@ _SAID: dict[str, Callable[[Laid], str]] = {
     "DressPull": _dressed,
     "DescribePull": lambda write: f"the text of #{write.get('number')}",
     "React": lambda write: f"reaction {write.get('reaction')} on comment {write.get('comment')}",
+    "DispatchEvent": lambda write: f"the event {write.get('name')} for {(write.get('repo') or {}).get('path')}",
     "Retried": lambda write: f"told to be done again (it was {write.get('was')})",
     "Cancelled": lambda _: "told to stop",
     "Replayed": lambda _: "told to be planned again",

@@ -11,7 +11,7 @@ from typing import assert_never
 from bot.core.jobs import Answer, Backport, Job, Overview, Settle
 from bot.core.messages.escape import listed, plain
 from bot.core.retry import Redo
-from bot.core.wishes import FollowTag, KeepTracker, LineJob
+from bot.core.wishes import Deploy, FollowTag, KeepTracker, LineJob
 
 
 def render_retry(redo: Redo) -> str:
@@ -45,6 +45,8 @@ def name_job(job: Job) -> str:
             return f"the tracker of {line}"
         case FollowTag(tag=tag):
             return f"what follows from the tag {plain(tag, 80)}"
+        case Deploy(tag=tag):
+            return f"the deployment of {plain(tag, 80)}"
         case Settle(line=line):
             return f"the look at what is true of {line}"
         case Answer():

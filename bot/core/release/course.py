@@ -11,14 +11,16 @@ from typing import Any
 from bot.core.actions import Flow
 from bot.core.jobs import Report
 from bot.core.release.candidate import make_candidate
-from bot.core.wishes import FollowTag, KeepTracker, LineJob, MakeCandidate
+from bot.core.release.deploy import deploy
+from bot.core.wishes import Deploy, FollowTag, KeepTracker, LineJob, MakeCandidate
 
 FLOWS: dict[type, Callable[[Any], Flow[Report]]] = {
     MakeCandidate: make_candidate,
+    Deploy: deploy,
 }
 """By the type of the job."""
 
 
-def follow(job: LineJob | KeepTracker | FollowTag) -> Flow[Report]:
+def follow(job: LineJob | KeepTracker | FollowTag | Deploy) -> Flow[Report]:
     """The flow that does a job."""
     return FLOWS[type(job)](job)

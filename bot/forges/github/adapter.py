@@ -55,6 +55,7 @@ from bot.forges.github.milestones import Milestones
 from bot.forges.github.reading import read_labellings, read_pull, read_role, reading
 from bot.forges.github.releases import Releases
 from bot.forges.github.reports import Reports
+from bot.forges.github.repositories import Repositories
 from bot.forges.github.tags import Tags
 from bot.forges.github.wire import Wire
 from bot.forges.pacing import Manners
@@ -99,6 +100,7 @@ class GitHub:
         self.branches = Branches(self._connection, is_app=isinstance(credential, AppKey))
         self.checks = Checks(self._connection)
         self.history = History(self._connection, is_app=isinstance(credential, AppKey))
+        self.repositories = Repositories(self._connection, is_app=isinstance(credential, AppKey))
 
     # ── pulls ────────────────────────────────────────────────────────────────────────────────────────────────────────
 

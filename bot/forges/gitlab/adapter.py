@@ -60,6 +60,7 @@ from bot.forges.gitlab.reading import (
 )
 from bot.forges.gitlab.releases import Releases
 from bot.forges.gitlab.reports import ensure_report
+from bot.forges.gitlab.repositories import Repositories
 from bot.forges.gitlab.tags import Tags
 from bot.forges.gitlab.threads import Threads
 from bot.forges.gitlab.words import listed, spoken
@@ -99,6 +100,7 @@ class GitLab:
         self.history = History(self._connection, self.me)
         self.issues = Issues(self._connection, self._manners, self.me)
         self.milestones = Milestones(self._connection)
+        self.repositories = Repositories(self._connection, self.me)
         self._notes = Notes(self._connection, self._manners, self.me)
         self.threads = Threads(self._connection)
         self._bots: dict[int, bool] = {}

@@ -21,6 +21,7 @@ _LEVELS = ("read", "write", "admin")
 _NEEDED = (
     ("/protection", ("administration",)), ("/graphql", ("pull_requests",)),
     ("/orgs/", ("members",)), ("/check-runs", ("checks",)), ("/statuses", ("statuses",)), ("/git/", ("contents",)),
+    ("/dispatches", ("contents",)),
     ("/releases", ("contents",)),
     ("/pulls", ("pull_requests",)), ("/issues", ("issues", "pull_requests")), ("/labels", ("issues", "pull_requests")),
     ("/milestones", ("issues", "pull_requests")), ("/hooks", ("repository_hooks",)),

@@ -25,6 +25,7 @@ from bot.sandbox.refusals import Refusal, not_found
 
 _COARSE = {"maintain": "write", "triage": "read"}
 _HOURLY = 5000
+_LONGEST_EVENT, _MOST_PROPERTIES = 100, 10
 
 
 def read_self(call: Call) -> Reply:
@@ -193,6 +194,15 @@ def read_contents(call: Call) -> Reply:
     return Reply(200, shown | {"content": base64.encodebytes(data).decode()})
 
 
+def dispatch_event(call: Call) -> Reply:
+    """An event for whoever listens: nobody does here, so it is only remembered."""
+    name, payload = call.needed("event_type", str), call.field("client_payload", dict) or {}
+    if not 0 < len(name) <= _LONGEST_EVENT or len(payload) > _MOST_PROPERTIES:
+        raise Refusal(422, "Invalid request.\n\nThe event's name or payload is too large.")
+    call.repository.dispatches.append((call.actor, name, {str(key): str(value) for key, value in payload.items()}))
+    return Reply(204)
+
+
 def _move(call: Call, name: str, new: str, old: str, refusal: str) -> None:
     bare = call.forge.bare(call.repository)
     check_rules(call.forge, call.repository, call.asker, name)
@@ -238,4 +248,5 @@ ROUTES = (
     Route("GET", f"{_REPO}/commits", list_commits),
     Route("GET", f"{_REPO}/commits/{{ref}}", read_commit),
     Route("GET", f"{_REPO}/contents/{{path}}", read_contents),
+    Route("POST", f"{_REPO}/dispatches", dispatch_event, "write"),
 )

@@ -73,6 +73,21 @@ def read_pipeline(call: Call) -> Reply:
     return Reply(200, _show_pipeline(call, statuses))
 
 
+def begin_pipeline(call: Call) -> Reply:
+    """A pipeline of a branch with variables. Nothing runs it, so it is remembered, and stays as it was made."""
+    ref, given = call.needed("ref"), call.parameters.get("variables") or []
+    sha = call.forge.bare(call.repository).branch(ref)
+    if sha is None:
+        raise Denial(400, {"base": ["Reference not found"]})
+    if not isinstance(given, list) or not all(isinstance(one, dict) and "key" in one for one in given):
+        raise Malformed("variables is invalid")
+    variables = {str(one["key"]): str(one.get("value", "")) for one in given}
+    call.repository.dispatches.append((call.actor, ref, variables))
+    number, now = call.forge.world.take_id(), call.forge.now()
+    made = Status(number, sha, ref, "", "pending", call.actor, now, pipeline=number)
+    return Reply(201, _show_pipeline(call, [made]) | {"status": "created", "source": "api"})
+
+
 def list_releases(call: Call) -> Reply:
     """The latest first."""
     known = sorted(call.repository.releases.values(), key=lambda one: (one.released_at, one.created_at), reverse=True)
@@ -204,6 +219,7 @@ _PROJECT, _RELEASES = "/projects/{id}", "/projects/{id}/releases"
 ROUTES = (
     Route("POST", f"{_PROJECT}/statuses/{{sha}}", report_status, "write"),
     Route("GET", f"{_PROJECT}/repository/commits/{{sha}}/statuses", list_statuses),
+    Route("POST", f"{_PROJECT}/pipeline", begin_pipeline, "write"),
     Route("GET", f"{_PROJECT}/pipelines", list_pipelines),
     Route("GET", f"{_PROJECT}/pipelines/{{pipeline_id}}", read_pipeline),
     Route("GET", _RELEASES, list_releases),
