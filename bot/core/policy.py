@@ -319,14 +319,15 @@ class Deploying(Table):
     """Who is told when a version is out, to deploy it; and whom this repository lets tell it so."""
 
     repository: _Path | None = None
-    """The repository that deploys, as `"acme/infra"`, on the same forge. Its own policy has to accept this one."""
+    """The `path` of the repository that deploys, as `"acme/infra"`, on the same forge. Its own policy has to accept
+    this one."""
     files: Annotated[
         tuple[str, ...], BeforeValidator(_read_deployed), Field(strict=False), _list_of(_BUMP, maxItems=MAX_BUMPS)
     ] = ()
     """Its files that hold the version, written as those of `bump` are, as in `"envs/prod.yaml: tag: {version}"`: a pull
     sets them. A candidate stands in them as one."""
     event: _Event | None = None
-    """An event that it is sent, as `"relbot-release"`: a `repository_dispatch` on GitHub; on GitLab a pipeline, with
+    """A `repository_dispatch` that it is sent, as `"relbot-release"`; where the forge knows none, a pipeline with
     variables."""
     candidates: bool = False
     """Whether candidates are deployed too, and not only finals."""

@@ -9,6 +9,7 @@ import pytest
 from bot.app import codec, log
 from bot.app.codec import Unreadable, decode, encode
 from bot.core.actions import EnsureBranch, Labelling, Missing, Synced
+from bot.core.deploying import Dispatched, DispatchEvent, GetRepo
 from bot.core.events import ChecksReported, CommentPosted, PullLabelled, TagPushed
 from bot.core.issues import EnsureIssue, IssueWish, PullFacts
 from bot.core.jobs import Answer, Plan
@@ -18,6 +19,7 @@ from bot.core.picks import Conflict, ConflictPath, Picked, Step
 from bot.core.publishing import DeleteBranch, Drafted, DraftRelease, EnsureRelease, StageRelease
 from bot.core.standing import GetRequired
 from bot.core.versions import Version
+from bot.core.wishes import Deploy
 from tests.app.values import ADA, PICK, REPO, a_backport, a_pull, a_report
 
 DRAFT = DraftRelease(REPO, "a" * 40, Version(Line(2, 7), 1, 2), "v2.7.1-rc2", 5, ("p", "text"),
@@ -34,7 +36,8 @@ VALUES = [
     EnsureIssue(REPO, IssueWish("m", "t", "b", labels=("v2.7",))), GetRequired(REPO, "release/2.7"),
     DRAFT, StageRelease(DRAFT, "c" * 40, "relbot/rc/2.7", None), EnsureRelease(REPO, ReleaseWish("v2.7.1", "t", "b")),
     Drafted("c" * 40, ("f",), "notes", (21,), (Oversized("a" * 40, "feat: x", "a feature"),), ("w",)),
-    DeleteBranch(REPO, "relbot/rc/2.7", "a" * 40),
+    DeleteBranch(REPO, "relbot/rc/2.7", "a" * 40), GetRepo(REPO, "acme/infra"), Dispatched("https://forge.example/1"),
+    DispatchEvent(REPO, "x", (("id", "deploy:1"), ("tag", "v2.7.1"))), Deploy(REPO, Line(2, 7), "v2.7.1", "a" * 40),
 ]  # fmt: skip
 
 

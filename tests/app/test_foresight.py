@@ -6,6 +6,7 @@ import pytest
 
 from bot.app.runner import rehearse
 from bot.core.actions import BranchReady, ask
+from bot.core.deploying import Dispatched, DispatchEvent
 from bot.core.issues import EnsureIssue, EnsureMilestone, Issue, IssueReady, IssueWish, Milestone, MilestoneWish
 from bot.core.model import Line, Person, Release, ReleaseWish
 from bot.core.publishing import DeleteBranch, DraftRelease, EnsureRelease, PublishRelease, StageRelease
@@ -27,6 +28,7 @@ def test_a_rehearsal_foresees_what_comes_of_a_release():
         ),
         EnsureMilestone(REPO, MilestoneWish("2.7.2", "d")): Milestone(0, "2.7.2", "d", True, ""),
         DeleteBranch(REPO, "relbot/rc/2.7", "f" * 40): BranchDeleted("f" * 40),
+        DispatchEvent(REPO, "x", (("id", "1"),)): Dispatched(),
     }
 
     def flow():

@@ -15,6 +15,7 @@ from bot.app.perform import Performer
 from bot.app.seen import abridge, say_seen
 from bot.app.store.audit import Entry
 from bot.core.actions import BranchReady, Missing, Refused
+from bot.core.deploying import Dispatched, DispatchEvent, GetRepo
 from bot.core.issues import EnsureIssue, Issue, IssueReady, IssueWish, PullFacts
 from bot.core.model import CloneAccess, Line, Release, ReleaseWish, Secret
 from bot.core.numbering import Oversized
@@ -39,6 +40,7 @@ FACTS = PullFacts(21, SAID, SAID, "u", ADA)
 DRAFT = DraftRelease(REPO, "a" * 40, Version(Line(2, 7), 1, 2), "v2.7.1-rc2", 5)
 STAGE = StageRelease(DRAFT, "c" * 40, "relbot/rc/2.7", None)
 WISH = ReleaseWish("v2.7.1", "title", "body")
+EVENT = DispatchEvent(REPO, "relbot-release", (("id", "1"),))
 
 
 class Shelf:
@@ -48,7 +50,7 @@ class Shelf:
         self._name = name
 
     def __getattr__(self, verb):
-        if verb in {"releases", "branches", "drafting"}:
+        if verb in {"releases", "branches", "drafting", "repositories"}:
             return Shelf(f"{verb}.")
         if verb == "of":
             return lambda *_: self
@@ -66,6 +68,9 @@ CASES = [
     (PublishRelease(REPO, "v2.7.1", latest=True), ("releases.publish", REPO, "v2.7.1", ("latest", True))),
     (MarkLatest(REPO, "v2.7.1", latest=False), ("releases.set_latest", REPO, "v2.7.1", ("latest", False))),
     (DeleteBranch(REPO, "b", "a" * 40), ("branches.delete", REPO, "b", ("expect", "a" * 40))),
+    (GetRepo(REPO), ("repositories.current", REPO)),
+    (GetRepo(REPO, "acme/infra"), ("repositories.find", "acme/infra")),
+    (EVENT, ("repositories.dispatch", EVENT)),
 ]
 
 
@@ -146,6 +151,11 @@ def test_what_is_written_of_a_release_is_told_in_the_audit():
         f"branch relbot/rc/2.7 deleted, expected to be at {'a' * 40}", f"it was at {'a' * 40}",
     )  # fmt: skip
     assert told(gone, Protected("rule"))[1] == "it is protected, and was left alone: rule"
+    assert told(EVENT, Dispatched("https://forge.example/p")) == (
+        f"the event relbot-release for {REPO.path}", "", "https://forge.example/p",
+    )  # fmt: skip
+    assert told(EVENT, Dispatched())[2] is None
+    assert told(EVENT, Refused("why", "step"))[1] == "the forge refused: why"
 
 
 def test_an_issue_is_told_with_its_number_and_address():
@@ -167,3 +177,7 @@ def test_what_was_seen_of_releases_is_one_sentence_without_texts():
     assert say_seen(FindRelease(REPO, "v2.7.1"), shown) == "the release v2.7.1 was a prerelease"
     assert say_seen(FindRelease(REPO, "v2.7.1"), Missing("it")) == "the release v2.7.1 was not there"
     assert say_seen(FindReleases(REPO), (shown,)) == "1 releases were there"
+    assert say_seen(GetRepo(REPO, "acme/infra"), replace(REPO, path="Acme/infra")) == (
+        f"the repository acme/infra was Acme/infra ({REPO.id})"
+    )
+    assert say_seen(GetRepo(REPO), Missing("it")) == f"the repository {REPO.path} was not there"

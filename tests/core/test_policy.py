@@ -79,6 +79,12 @@ def test_a_policy_can_change_every_key() -> None:
         paths = ["src/**"]
         ignore = ["src/tests/**"]
         known_issues = "known in {line}"
+        [deploy]
+        repository = "acme/sub/infra"
+        files = ["envs/prod.yaml: tag: {version}", "version.txt"]
+        event = "relbot-release"
+        candidates = true
+        accept = ["acme/other", "acme/sub/kit"]
         """
     )
     assert read.changelog.rules().category_of_label(("Module: Docs",)) == "none"
@@ -236,3 +242,23 @@ def test_every_tag_that_may_be_written_is_read_back(tag: str) -> None:
 def test_a_version_is_written_to_no_file_outside_the_repository(bump: str) -> None:
     [(line, _, message)] = errors_of(f"[release]\nbump = ['{bump}']\n")
     assert (line, "is no file such as" in message) == (2, True)
+
+
+@pytest.mark.parametrize(("text", "line", "said"), [
+    ('repository = "acme/infra"', 2, "it is to be told nothing: name its `files`, an `event`, or both"),
+    ('files = ["version.txt"]', 2, "nobody is told: name the `repository` that deploys"),
+    ('accept = ["a/b"]\nevent = "x"', 3, "nobody is told: name the `repository` that deploys"),
+    ('files = ["a.yaml: image: kit:{version}@{digest}"]', 2, "{digest} cannot be written yet"),
+    ('files = [".github/workflows/ci.yml: uses: x@v{version}"]', 2, "what begins with .git says what runs there"),
+    ('files = [".gitlab-ci.yml: image: x:{version}"]', 2, "what begins with .git says what runs there"),
+    ('files = ["../x"]', 2, "'../x' is no file such as"),
+    ('repository = "acme"', 2, "'acme' is not the path of a repository"),
+    ('repository = "acme/../x"', 2, "is not the path of a repository"),
+    ('repository = "https://example.org/x"', 2, "is not the path of a repository"),
+    ('accept = ["acme/*"]', 2, "'acme/*' is not the path of a repository"),
+    ('event = "a b"', 2, "'a b' is not the name of an event"),
+    ('event = "' + "x" * 101 + '"', 2, "is not the name of an event"),
+])  # fmt: skip
+def test_a_deployment_is_whole_and_names_only_what_it_may(text: str, line: int, said: str) -> None:
+    [(found, _, message)] = errors_of(f"[deploy]\n{text}\n")
+    assert (found, said in message) == (line, True), message

@@ -12,7 +12,7 @@ from tests.forges.listening import Answering
 
 pytest.register_assert_rewrite(
     "tests.forges.contract", "tests.forges.history_contract", "tests.forges.settings_contract",
-    "tests.forges.tags_contract", "tests.forges.work_contract", "tests.forges.boards",
+    "tests.forges.tags_contract", "tests.forges.work_contract", "tests.forges.deploy_contract", "tests.forges.boards",
 )  # fmt: skip
 
 

@@ -80,7 +80,7 @@ def no_target(path: str) -> Refusal:
     """The repository that deploys is not there for the bot."""
     return Refusal(
         f"The repository {path}, which the policy names under [deploy], is not there, or I may not write to it.",
-        "Mend the name, or give my account write access there; a GitHub App has to be installed there.",
+        "Mend the name, or give my account write access there; an App has to be installed there.",
     )
 
 

@@ -133,7 +133,7 @@ def _find_target(repo: Repo, found: _Version, path: str) -> Planning[_Target | R
     target = yield from ask(GetRepo(repo, path))
     if isinstance(target, Missing):
         return messages.no_target(path)
-    synced = yield from ask(Sync(target, (found.branch,)))
+    synced = yield from ask(Sync(target, (f"{found.branch}*",)))  # as a pattern, since it may not be there
     policy = parse(*synced.policy) if synced.policy else Policy()
     if isinstance(policy, PolicyErrors):
         return messages.broken_policy(target.path, policy)

@@ -63,7 +63,7 @@ def bring(repo: Repo, proposal: Proposal) -> Flow[Brought | Refusal | None]:
     made = yield from ask(make)
     if made.commit == proposal.base.sha:
         return None
-    synced = yield from ask(Sync(repo, (proposal.head,)))
+    synced = yield from ask(Sync(repo, (f"{proposal.head}*",)))  # as a pattern, since it may not be there
     there = synced.tip(proposal.head)
     earlier = yield from ask(FindPulls(repo, proposal.head, proposal.base.name))
     if earlier and not (yield from _makes_way(earlier[0], proposal, make, there)):
