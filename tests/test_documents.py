@@ -37,6 +37,8 @@ GOOD = [
     f'[people]\nmanagers = {["@acme/sub/leads"] * MAX_GROUPS}',
     '[changelog]\nfile = "docs/notes and more.md"\npaths = ["src/**", "*.py"]',
     '[changelog]\nlabels = { "any at all" = "Fixed", x = "none" }',
+    '[deploy]\nrepository = "acme/sub/infra"\nfiles = ["envs/prod.yaml: tag: {version}", "v.txt"]\nevent = "v_1.x-y"',
+    '[deploy]\naccept = ["acme/torchkit"]',
 ]
 BAD = [
     '[lines]\nsuported = ["2.7"]',
@@ -72,15 +74,20 @@ BAD_TEXTS = {
     ),
     "changelog.file": ("", "/etc/passwd", "../x", "a/../b", "-x", "a\n", "x" * 201, "./x"),
     "changelog.paths": ("", ":(exclude)x", "/x", "-x", "a\n", "ä"),
+    "deploy.files": ("", "../x", ".github/x: {version}", ".gitlab-ci.yml: {version}", "a: {version}@{digest}", "a: b"),
+    "deploy.repository": ("", "acme", "/acme/x", "acme/", "acme/..", "acme//x", "a b/c", "acme/x\n", "ä/x", "-a/b"),
+    "deploy.accept": ("", "acme", "acme/*", "https://x/y"),
+    "deploy.event": ("", "a b", "-a", "a\n", "x" * 101),
     "people.managers": (
         "", "@", "a b", "a/../b", "a//b", "/a", "a/", "@@a", "ä", "a\n", "x" * 101, "a" + "/a" * 20,
     ),
 }  # fmt: skip
-LISTS = ("lines.supported", "people.managers", "changelog.paths")
+LISTS = ("lines.supported", "people.managers", "changelog.paths", "deploy.files", "deploy.accept")
 BAD += [
     f"{key} = {json.dumps([text] if key in LISTS else text)}" for key, texts in BAD_TEXTS.items() for text in texts
 ]
 UNSAYABLE = {
+    "one key wants another": '[deploy]\nrepository = "acme/infra"',
     "two keys are compared": '[lines]\nbranch = "backport/{line}"',
     "printable, beyond the control characters": '[backport]\nlabel = "a\u00a0{line}"',
     "printable, in a title": '[backport]\ntitle = "a\u2028{line}"',

@@ -157,14 +157,13 @@ def _read_deployed(value: object) -> object:
     return _read_bumps(value)
 
 
-MAX_BUMPS = 20
-"""Files that the version is written to."""
-
-MAX_ACCEPTED = 50
-"""Repositories that one repository deploys."""
+MAX_BUMPS, MAX_ACCEPTED = 20, 50
+"""Files that the version is written to, and repositories that one repository deploys."""
 
 _PART = r"(?!\.{1,2}(?:/|:|$))(?!\.git(?:/|:|$))[A-Za-z0-9._+-]{1,100}"
 _BUMP = rf"^{_PART}(?:/{_PART}){{0,19}}(?:: (?=[^\u0000-\u001f]*\{{version\}})[^\u0000-\u001f]{{1,200}})?{_END}"
+
+_DEPLOYED = rf"^(?!\.git)(?![\s\S]*\{{digest\}}){_BUMP.removeprefix('^')}"
 
 MAX_GROUPS = 10
 """Teams and groups that `managers` may name: each of them can cost a question to the forge."""
@@ -307,12 +306,8 @@ class Changelog(Table):
         return Rules(self.dedupe, self.authors, self.kinds, self.labels)
 
 
-_Path = Annotated[
-    str, *_fitting(rf"^{_NAME}(?:/{_NAME}){{1,19}}{_END}", "the path of a repository such as \"acme/infra\"")
-]
-_Event = Annotated[
-    str, *_fitting(rf"^[A-Za-z0-9_][A-Za-z0-9_.-]{{0,99}}{_END}", "the name of an event such as \"relbot-release\"")
-]
+_Path = Annotated[str, *_fitting(rf"^{_NAME}(?:/{_NAME}){{1,19}}{_END}", "a repository such as \"acme/infra\"")]
+_Event = Annotated[str, *_fitting(rf"^{_NAME}{_END}", "the name of an event such as \"relbot-release\"")]
 
 
 class Deploying(Table):
@@ -322,7 +317,7 @@ class Deploying(Table):
     """The `path` of the repository that deploys, as `"acme/infra"`, on the same forge. Its own policy has to accept
     this one."""
     files: Annotated[
-        tuple[str, ...], BeforeValidator(_read_deployed), Field(strict=False), _list_of(_BUMP, maxItems=MAX_BUMPS)
+        tuple[str, ...], BeforeValidator(_read_deployed), Field(strict=False), _list_of(_DEPLOYED, maxItems=MAX_BUMPS)
     ] = ()
     """Its files that hold the version, written as those of `bump` are, as in `"envs/prod.yaml: tag: {version}"`: a pull
     sets them. A candidate stands in them as one."""

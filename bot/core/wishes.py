@@ -289,7 +289,7 @@ class Deploy:
 
     @property
     def key(self) -> str:
-        """One for each tag and what it names. Receivers of an event are told it, so that they know a repetition."""
+        """See `FollowTag.key`."""
         return f"deploy:{self.repo.forge}:{self.repo.id}:{self.tag}:{self.sha}"
 
     @property

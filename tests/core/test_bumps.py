@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.core.bumps import Unbumped, bump
+from bot.core.bumps import Unbumped, bump, put, read
 from bot.core.versions import Version
 from tests.core.values import L27
 
@@ -56,3 +56,23 @@ def test_what_is_not_certain_is_not_written(file, pattern, text, reason):
     made = bump(file, text, V, pattern)
     assert isinstance(made, Unbumped)
     assert reason in made.reason
+
+
+@pytest.mark.parametrize(("file", "pattern", "text", "stands"), [
+    ("version.txt", "", "\n2.7.0a0\n", "2.7.0a0"),
+    ("version.txt", "", "", ""),
+    ("x.py", "", "__version__ = '2.7.0.dev1'\n", "2.7.0.dev1"),
+    ("pyproject.toml", "", PYPROJECT, "2.7.0a0"),
+    ("prod.yaml", "tag: {version}", "tag: 2.7.0-rc1 # x\n", "2.7.0-rc1"),
+])  # fmt: skip
+def test_what_stands_there_is_read_where_it_would_be_written(file, pattern, text, stands):
+    assert read(file, text, pattern) == stands
+    made = put(file, text, "2.7.1-rc2", pattern)
+    assert isinstance(made, str)
+    assert read(file, made, pattern) == "2.7.1-rc2"
+
+
+def test_where_nothing_can_be_written_nothing_is_read():
+    assert read("prod.yaml", "tag: 2.7.0\ntag: 2.8.0\n", "tag: {version}") == put(
+        "prod.yaml", "tag: 2.7.0\ntag: 2.8.0\n", "2.9.0", "tag: {version}"
+    )

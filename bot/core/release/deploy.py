@@ -98,7 +98,7 @@ def _deploy(job: Deploy) -> Flow[_Done | Refusal]:
     changed = (yield from _change_files(target, found, wanted)) if wanted.files else _Done("made", "")
     if not wanted.event or isinstance(changed, Refusal) or changed.outcome != "made":
         return changed
-    return (yield from _send_event(job, target, found, (wanted.event, changed.summary)))
+    return (yield from _send_event(target, found, wanted.event, changed.summary))
 
 
 # ── what, and where ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -250,12 +250,13 @@ def _earlier(found: _Version) -> tuple[tuple[str, int], ...]:
 # ── the event ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _send_event(job: Deploy, target: _Target, found: _Version, what: tuple[str, str]) -> Flow[_Done | Refusal]:
-    """Sent at least once: whoever receives it knows a repetition by its id."""
-    event, before = what
+def _send_event(target: _Target, found: _Version, event: str, before: str) -> Flow[_Done | Refusal]:
+    """Sent at least once: whoever receives it knows a repetition by its id, whatever began the job that sends it."""
+    told = found.told
     payload = (
-        ("id", job.key), ("source", found.told.source.path), ("version", str(found.version)), ("tag", found.told.tag),
-        ("commit", found.told.commit), ("highest", "true" if found.is_highest else "false"),
+        ("id", f"{told.source.forge}:{told.source.id}:{told.tag}:{told.commit}"), ("source", told.source.path),
+        ("version", str(found.version)), ("tag", told.tag), ("commit", told.commit),
+        ("highest", "true" if found.is_highest else "false"),
     )  # fmt: skip
     sent = yield from ask(DispatchEvent(target.repo, event, payload))
     said = f"{before} " if before else ""

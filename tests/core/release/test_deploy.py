@@ -247,10 +247,12 @@ def test_an_event_tells_what_it_is_about_and_that_it_is_the_same():
     sent = only(asked, DispatchEvent)
     assert (sent.repo, sent.name) == (INFRA, "relbot-release")
     assert dict(sent.payload) == {
-        "id": JOB.key, "source": "acme/torchlet", "version": "2.7.1", "tag": "v2.7.1", "commit": TAG.commit,
-        "highest": "true",
+        "id": f"github:7:v2.7.1:{TAG.commit}", "source": "acme/torchlet", "version": "2.7.1",
+        "tag": "v2.7.1", "commit": TAG.commit, "highest": "true",
     }  # fmt: skip
-    assert only(deploy(wish=EVENT)[1], DispatchEvent) == sent, "the same when it is sent again"
+    again = Deploy(REPO, L27, "v2.7.1", TAG.commit)
+    assert again.key != JOB.key
+    assert only(deploy(again, wish=EVENT)[1], DispatchEvent) == sent, "the same, whatever the job was told of the tag"
 
 
 def test_an_event_says_when_something_higher_is_out():
