@@ -140,6 +140,21 @@ def test_what_people_pushed_onto_a_closed_branch_is_not_written_over():
     assert reads_only(asked)
 
 
+def test_what_people_added_to_a_pull_that_was_merged_is_merged_and_what_they_add_later_is_not():
+    theirs = replace(MINE, message="mine now")
+    merged = replace(OPEN, is_open=False, merged=True, head_sha=STAGED)
+    assert only(deploy(staged="tag: 2.7.0", FindPulls=(merged,), GetCommits=(theirs,))[1], StageCommit).expect == STAGED
+    later = replace(merged, head_sha="4" * 40)
+    report, asked = deploy(staged="tag: 2.7.0", FindPulls=(later,), GetCommits=(theirs,))
+    assert (report.outcome, reads_only(asked)) == ("nothing", True)
+
+
+def test_one_file_can_hold_it_in_two_places():
+    wish = WISH.replace('"]', '", "envs/prod.yaml: v={version}"]')
+    _, asked = deploy(wish=wish, text="tag: 2.7.0\nv=2.6.0\n")
+    assert only(asked, StageCommit).make.files == (("envs/prod.yaml", "tag: 2.7.1\nv=2.7.1\n"),)
+
+
 def test_a_version_that_is_there_needs_no_pull():
     report, asked = deploy(text="tag: 2.7.1", MakeCommit=CommitMade(BASE, "f" * 40, ()))
     assert (report.outcome, report.summary) == ("made", "Acme/infra holds 2.7.1 already.")
@@ -159,6 +174,13 @@ def test_nothing_is_done_where_the_repository_itself_does_not_accept_it(wish, co
     assert '[deploy] accept = ["acme/torchlet"]' in report.summary
     assert reads_only(asked)
     assert "ReadFiles" not in kinds(asked)
+
+
+def test_the_case_of_a_path_makes_no_difference():
+    shouted = replace(REPO, path="ACME/Torchlet")
+    for path in ("acme/torchlet", "Acme/TorchLet"):
+        report, _ = deploy(consent=f'[deploy]\naccept = ["{path}"]', GetRepo=lambda it: INFRA if it.path else shouted)
+        assert report.outcome == "made"
 
 
 def test_a_repository_that_deploys_itself_asks_nobody():
