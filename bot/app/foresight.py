@@ -23,7 +23,7 @@ from bot.core.actions import (
 from bot.core.deploying import Dispatched, DispatchEvent
 from bot.core.issues import EnsureIssue, EnsureMilestone, Issue, IssueReady, IssueWish, Milestone
 from bot.core.model import Comment, Person, Pull, Release
-from bot.core.publishing import DeleteBranch, EnsureRelease, StageRelease
+from bot.core.publishing import DeleteBranch, EnsureRelease, StageRelease, TellPull
 from bot.core.refs import BranchDeleted
 from bot.core.tagging import Pushed, PushRelease, StageCommit, TagFound
 
@@ -41,8 +41,8 @@ def foresee(write: Write[Any]) -> object:  # noqa: C901 - it only looks up
             return BranchReady(write.commit)
         case EnsurePull():
             return PullReady(_imagine_pull(write), opened=True)
-        case EnsureComment():
-            return Comment(write.existing or 0, _SELF, write.body)
+        case EnsureComment() | TellPull():
+            return Comment(write.existing or 0 if isinstance(write, EnsureComment) else 0, _SELF, write.body)
         case DescribePull() | DressPull() | SetLabels() | React() | ReportOn():
             return None
         case PushRelease(tag=tag):

@@ -75,6 +75,7 @@ from bot.core.publishing import (
     MarkLatest,
     PublishRelease,
     StageRelease,
+    TellPull,
 )
 from bot.core.refs import Touched, Untouched
 from bot.core.standing import FindOpenOnto, FindTags, GetChecks, GetCommits, GetRequired
@@ -161,7 +162,8 @@ class Performer:
             case FetchTags() | VerifyTag() | ReadFiles() | IsAncestor() | MakeCommit() | StageCommit() | PushRelease():
                 return self._ask_about_tags(action)
             case DraftRelease() | StageRelease() | DeleteBranch() | GetRepo() | DispatchEvent() \
-                    | FindRelease() | FindReleases() | EnsureRelease() | PublishRelease() | MarkLatest():  # fmt: skip
+                    | FindRelease() | FindReleases() | EnsureRelease() | PublishRelease() | MarkLatest() \
+                    | TellPull():  # fmt: skip
                 return self._ask_about_versions(action)
             case FindEnded() | FindWaiting():
                 return ()  # who remembers jobs answers this before it comes here

@@ -9,9 +9,9 @@ from dataclasses import replace
 from typing import Protocol
 
 from bot.app.log import conceal
-from bot.core.actions import BranchMoved, BranchReady, Refused, Write
+from bot.core.actions import BranchMoved, BranchReady, EnsureComment, Refused, Write
 from bot.core.deploying import DispatchEvent, GetRepo
-from bot.core.model import Release
+from bot.core.model import Comment, Release
 from bot.core.publishing import (
     DeleteBranch,
     Drafted,
@@ -22,12 +22,15 @@ from bot.core.publishing import (
     MarkLatest,
     PublishRelease,
     StageRelease,
+    TellPull,
 )
 from bot.forges import Forge
+from bot.forges.wire_fault import WireFault
 
 OfReleases = (
     FindRelease | FindReleases | EnsureRelease | PublishRelease | MarkLatest | DeleteBranch | GetRepo | DispatchEvent
-)
+    | TellPull
+)  # fmt: skip
 
 
 class Drafting(Protocol):
@@ -72,6 +75,23 @@ def _ask(forge: Forge, action: OfReleases) -> object:
             return forge.repositories.find(path) if path else forge.repositories.current(repo)
         case DispatchEvent():
             return forge.repositories.dispatch(action)
+        case TellPull():
+            return _tell(forge, action)
+
+
+_CLOSED_TO_US = (403, 404, 410, 422)
+"""What forges answer where nobody may comment any more, or nobody could ever."""
+
+
+def _tell(forge: Forge, action: TellPull) -> Comment | Refused:
+    try:
+        return forge.ensure_comment(
+            EnsureComment(action.repo, action.number, action.marker, conceal(action.body))
+        )  # fmt: skip
+    except WireFault as fault:
+        if fault.passing or fault.status not in _CLOSED_TO_US:
+            raise
+        return Refused(f"#{action.number} takes no comment of mine: {fault.reason}", "Say it there by hand.")
 
 
 def _concealed(draft: DraftRelease) -> DraftRelease:

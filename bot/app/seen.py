@@ -16,7 +16,7 @@ from bot.core.model import Change, Comment, Pull, Release, Repo
 from bot.core.publishing import Drafted, DraftRelease, EnsureRelease, FindRelease, FindReleases, StageRelease
 from bot.core.refs import Touched, Untouched
 from bot.core.standing import FindOpenOnto, GetChecks
-from bot.core.tagging import PushRelease
+from bot.core.tagging import PushRelease, StageCommit
 
 _LONGEST = 300
 _BEGINNING = 1000
@@ -64,6 +64,8 @@ def abridge(action: a.Action) -> a.Action:
             return replace(action, tag=replace(tag, notes=_begin(tag.notes)))
         case EnsureRelease(wish=wish):
             return replace(action, wish=replace(wish, body=_begin(wish.body)))
+        case StageCommit(make):
+            return replace(action, make=replace(make, files=tuple((path, _begin(text)) for path, text in make.files)))
         case _:
             return action
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from bot.core.actions import BranchMoved, BranchReady, Missing, Read, Refused, Write
 from bot.core.issues import PullFacts
-from bot.core.model import Place, Release, ReleaseWish, Repo
+from bot.core.model import Comment, Place, Release, ReleaseWish, Repo
 from bot.core.numbering import Oversized
 from bot.core.refs import BranchDeleted, Protected
 from bot.core.versions import Version
@@ -33,6 +33,8 @@ class Drafted:
     """The commits since the last final that bring more than a patch may."""
     warnings: tuple[str, ...] = ()
     """What the section could not tell, and what of it people's words stood against; the first of them."""
+    shipped: tuple[int, ...] = ()
+    """The pulls whose changes the final holds, listed or not: all but those that it takes back itself."""
 
 
 Known = tuple[int, Place, str]
@@ -116,6 +118,18 @@ class MarkLatest(Write[Release | Missing | Refused]):
     repo: Repo
     tag: str
     latest: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TellPull(Write[Comment | Refused]):
+    """The bot's one comment with this marker is on a pull. Where the pull takes none, that is an outcome: of hundreds
+    of pulls one that is locked keeps nobody from being told.
+    """
+
+    repo: Repo
+    number: int
+    marker: str
+    body: str
 
 
 @dataclass(frozen=True, slots=True)

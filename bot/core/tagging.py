@@ -43,10 +43,30 @@ class TagChecked:
     verdict: Verdict
     said: str
     """One sentence about the signature, for people."""
+    keyed: bool = False
+    """Whether the bot was told of keys, so that what it has made itself has a signature that it can judge."""
 
     def trailer(self, key: str) -> str | None:
         """The value of the last trailer of that name."""
         return next((value for name, value in reversed(self.trailers) if name.lower() == key.lower()), None)
+
+
+MINE = ("Requested-By", "Requested-In")
+"""The trailers that every tag of the bot's has, and that people have no reason to write."""
+
+
+def is_mine(repo: Repo, checked: TagChecked) -> bool:
+    """Whether the bot has made a tag in this repository. Anybody can write its trailers; where it has a key, they count
+    only under a signature of that key.
+    """
+    says_so = all(checked.trailer(key) for key in MINE)
+    fits = checked.trailer("Repository") == name_of(repo) and checked.trailer("Commit") == checked.tag.commit
+    return says_so and fits and (checked.verdict == "good" or not checked.keyed)
+
+
+def name_of(repo: Repo) -> str:
+    """A repository as a trailer has it: a tag that is right in one is not in another."""
+    return f"{repo.forge}:{repo.path}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from itertools import chain
 
 from bot.core.actions import BranchMoved, BranchReady, Refused
 from bot.core.bumps import Unbumped, bump, read_entry
-from bot.core.changelog.compose import Asked, Notes, Remark, Stage, compose, plan_draft
+from bot.core.changelog.compose import CANCELLED, Asked, Notes, Remark, Stage, compose, plan_draft
 from bot.core.changelog.entries import Sources
 from bot.core.changelog.environment import PROJECT, Environment, compare_environments, read_environment
 from bot.core.changelog.facts import pulls_of
@@ -103,7 +103,7 @@ class Drafting:
         warnings = (*told.section.warnings, *files.warnings)[:_MOST_WARNINGS]
         return Drafted(
             made.commit, made.changed, tell_news(show(told.news, rules, addresses), shown), _numbers(told.section),
-            told.oversized, tuple(warning[:_LONGEST_WARNING] for warning in warnings),
+            told.oversized, tuple(warning[:_LONGEST_WARNING] for warning in warnings), _shipped(told.section),
         )  # fmt: skip
 
     def _write(self, tree: str, policy: Policy, number: Version, section: Callable[[str], Written]) -> _Files | Refused:
@@ -228,4 +228,11 @@ def _since_final(git: Git, section: Stage, large: Mapping[str, Oversized]) -> tu
 def _numbers(notes: Notes) -> tuple[int, ...]:
     """The pulls of the entries, then those of what was left out: the facts of a pull may bring it in."""
     named = [*(entry.numbers for entry in notes.entries), *(left.numbers for left in notes.left_out)]
+    return tuple(dict.fromkeys(chain.from_iterable(named)))[:MOST_NUMBERS]
+
+
+def _shipped(notes: Notes) -> tuple[int, ...]:
+    """The same without what was taken back: a change that the notes leave out is in the version all the same."""
+    kept = (left.numbers for left in notes.left_out if left.reason != CANCELLED)
+    named = [*(entry.numbers for entry in notes.entries), *kept]
     return tuple(dict.fromkeys(chain.from_iterable(named)))[:MOST_NUMBERS]

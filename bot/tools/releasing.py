@@ -29,6 +29,7 @@ from bot.core.tagging import (
     TagFound,
     Verdict,
     VerifyTag,
+    name_of,
 )
 from bot.tools.clone import Clone
 from bot.tools.git import Done, GitFault, check_branch, is_object_id
@@ -37,7 +38,7 @@ from bot.tools.pick import Picker
 from bot.tools.refusals import is_protection, reason_of
 from bot.tools.scratch import Repository, Scratch
 from bot.tools.signer import PROBE, Declined, Signer
-from bot.tools.tags import MOST, TagText, compose, name_of, read_object
+from bot.tools.tags import MOST, TagText, compose, read_object
 from bot.tools.trees import Trees
 from bot.tools.verifying import Verifier
 
@@ -286,7 +287,8 @@ class Releases:
 
     def _check(self, tag: TagFound) -> TagChecked:
         if not tag.annotated:
-            return TagChecked(tag, None, "", (), None, "none", "it has no tag object, so there is nothing to sign")
+            said = "it has no tag object, so there is nothing to sign"
+            return TagChecked(tag, None, "", (), None, "none", said, self._signing is not None)
         reader = self._picker().reader
         [body] = reader.contents([tag.sha])
         if body is None:
@@ -300,7 +302,8 @@ class Releases:
             verdict, said = "bad", f"its signature is for the name {read.name[:100]!r}"
         elif self._signing:
             verdict, said = self._signing.verifier.check(self._picker().scratch.view(), tag.sha, read.signed)
-        return TagChecked(tag, read.tagger, read.title[:500], read.trailers, read.signed, verdict, said)
+        who, keyed = read.tagger, self._signing is not None
+        return TagChecked(tag, who, read.title[:500], read.trailers, read.signed, verdict, said, keyed)
 
     def _holds(self, of: str, commit: str) -> bool:
         """Whether a commit is the other one, or below it; not so when one of them is not there."""

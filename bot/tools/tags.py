@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from bot.core.errors import Fault
 from bot.core.model import Repo
-from bot.core.tagging import SignatureKind, TagWish
+from bot.core.tagging import SignatureKind, TagWish, name_of
 from bot.core.versions import read_tag
 from bot.tools.git import is_object_id
 
@@ -83,11 +83,6 @@ def compose(repo: Repo, wish: TagWish, tagger: str) -> TagText:
     said = (name_of(repo), wish.commit, of.requested_by, of.requested_in, _list(of.gates), of.image, of.smoke)
     trailers = tuple((key, line) for key, value in zip(TRAILERS, said, strict=True) if (line := one_line(value)))
     return TagText(wish.name, wish.commit, tagger, wish.tagged_at, wish.title, wish.notes, trailers)
-
-
-def name_of(repo: Repo) -> str:
-    """A repository as a trailer has it: a tag that is right in one is not in another."""
-    return f"{repo.forge}:{repo.path}"
 
 
 def is_version(name: str) -> bool:

@@ -14,10 +14,11 @@ from bot.app.operator.naming import PullName
 from bot.app.perform import Performer
 from bot.app.seen import abridge, say_seen
 from bot.app.store.audit import Entry
-from bot.core.actions import BranchReady, Missing, Refused
+from bot.core.actions import BranchReady, EnsureComment, Missing, Refused
 from bot.core.deploying import Dispatched, DispatchEvent, GetRepo
+from bot.core.errors import Fault
 from bot.core.issues import EnsureIssue, Issue, IssueReady, IssueWish, PullFacts
-from bot.core.model import CloneAccess, Line, Release, ReleaseWish, Secret
+from bot.core.model import CloneAccess, Comment, Line, Release, ReleaseWish, Secret
 from bot.core.numbering import Oversized
 from bot.core.publishing import (
     DeleteBranch,
@@ -29,10 +30,12 @@ from bot.core.publishing import (
     MarkLatest,
     PublishRelease,
     StageRelease,
+    TellPull,
 )
 from bot.core.refs import BranchDeleted, Protected
-from bot.core.tagging import Provenance, PushRelease, TagWish
+from bot.core.tagging import MakeCommit, Provenance, PushRelease, StageCommit, TagWish
 from bot.core.versions import Version
+from bot.forges.wire_fault import WireFault
 from tests.app.values import ADA, REPO
 
 SAID = "a s3cret-of-releases!"
@@ -101,7 +104,8 @@ def test_the_audit_keeps_no_text_that_a_commit_was_made_from():
 @pytest.mark.parametrize("write", [
     lambda text: EnsureRelease(REPO, replace(WISH, body=text)),
     lambda text: PushRelease(REPO, TagWish("v2.7.1", "a" * 40, "title", Provenance("@ada"), 5, text)),
-], ids=["release", "tag"])  # fmt: skip
+    lambda text: StageCommit(MakeCommit(REPO, "a" * 40, (("CHANGELOG.md", text),), "m", 5), "c" * 40, "b", None),
+], ids=["release", "tag", "file"])  # fmt: skip
 def test_of_long_notes_the_audit_has_the_beginning_and_a_digest(write):
     assert abridge(write("short")) == write("short")
     said = "caf\udce9" * 20_000
@@ -156,6 +160,42 @@ def test_what_is_written_of_a_release_is_told_in_the_audit():
     )  # fmt: skip
     assert told(EVENT, Dispatched())[2] is None
     assert told(EVENT, Refused("why", "step"))[1] == "the forge refused: why"
+
+
+TELL = TellPull(REPO, 12, "m", f"m\n{SAID}")
+
+
+class Locked:
+    """A forge on which nothing can be said."""
+
+    def __init__(self, fault):
+        self.fault = fault
+
+    def ensure_comment(self, _):
+        raise self.fault
+
+
+def test_a_pull_is_told_as_by_any_comment_and_without_a_credential():
+    hide_for_now(Secret("s3cret-of-releases"))
+    said = Performer({"github": Shelf()}, Shelf())(TELL)
+    assert said == ("ensure_comment", EnsureComment(REPO, 12, "m", "m\na ***!"))
+    assert told(TELL, Comment(5, ADA, ""))[0] == "comment on #12: m"
+
+
+@pytest.mark.parametrize("status", [403, 404, 410, 422])
+def test_a_pull_that_takes_no_comment_is_an_outcome(status):
+    locked = Locked(WireFault("no", status=status, said="Unable to create comment because issue is locked."))
+    assert Performer({"github": locked}, None)(TELL) == Refused(
+        "#12 takes no comment of mine: Unable to create comment because issue is locked.", "Say it there by hand."
+    )
+
+
+@pytest.mark.parametrize("fault", [
+    WireFault("no", status=403, retry_after=5.0), WireFault("no", status=401), WireFault("no", status=502), Fault("no"),
+], ids=["to wait", "nobody", "broken", "another"])  # fmt: skip
+def test_trouble_that_is_not_the_pulls_own_is_no_outcome(fault):
+    with pytest.raises(Fault):
+        Performer({"github": Locked(fault)}, None)(TELL)
 
 
 def test_an_issue_is_told_with_its_number_and_address():

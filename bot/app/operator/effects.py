@@ -59,7 +59,7 @@ def _link(kind: str, both: tuple[Laid, Laid], name: PullName, sites: Mapping[For
         url = (outcome.get(_HOLDS_URL[kind]) or {}).get("url") if _HOLDS_URL[kind] else outcome.get("url")
         return str(url) if url else None
     number, comment = write.get("number"), outcome.get("id")
-    if kind != "EnsureComment" or not isinstance(number, int) or not comment:
+    if kind not in ("EnsureComment", "TellPull") or not isinstance(number, int) or not comment:
         return None
     address = PullName(name.forge, name.path, number).address(sites)
     return f"{address}#{'issuecomment-' if name.forge == 'github' else 'note_'}{comment}" if address else None
@@ -163,6 +163,7 @@ _SAID: dict[str, Callable[[Laid], str]] = {
     "EnsureIssue": _issue,
     "EnsurePull": lambda write: f"a pull from {write.get('head')} onto {write.get('base')}: {write.get('title')}",
     "EnsureComment": _comment,
+    "TellPull": _comment,
     "SetLabels": _labels,
     "DressPull": _dressed,
     "DescribePull": lambda write: f"the text of #{write.get('number')}",

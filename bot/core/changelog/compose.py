@@ -103,6 +103,9 @@ def compose(graph: Graph, asked: Asked) -> Iterator[Notes]:
             shipped.add(n, settled.standing, settled.gone)
 
 
+CANCELLED = "cancels out with a revert in the same range"
+"""Why a change is left out that a version does not hold."""
+
 _Listed = list[tuple[list[int], Entry]]
 """Changes with their entries."""
 
@@ -122,7 +125,7 @@ def _list(graph: Graph, asked: Asked, settled: Settled) -> tuple[_Listed, list[L
             entries.append((change, made))
     for change in settled.gone:
         told = graph.told[change[-1]]
-        left_out.append(LeftOut(told.sha, told.numbers, told.title, "cancels out with a revert in the same range"))
+        left_out.append(LeftOut(told.sha, told.numbers, told.title, CANCELLED))
     return entries, left_out
 
 

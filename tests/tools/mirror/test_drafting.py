@@ -306,6 +306,7 @@ def test_what_a_candidate_takes_back_of_another_is_news_and_no_part_of_the_final
     assert made.notes == "### Reverted\n\n- a mistake (#41), by Ada\n"
     assert "mistake" not in section(line, mirror, made)
     assert set(made.numbers) == {21, 22, 40, 41}
+    assert set(made.shipped) == {21, 22}, "what is not in it is told to nobody as released"
 
 
 def test_a_first_final_begins_at_the_fork_and_tells_what_lower_lines_had(remote, mirror):

@@ -20,6 +20,7 @@ from bot.core.tagging import (
     StageCommit,
     TagExists,
     VerifyTag,
+    is_mine,
 )
 from bot.tools.mirror import Mirrors
 from bot.tools.releasing import Signing, try_out
@@ -100,6 +101,21 @@ def test_pain_15_tags_are_annotated_and_signed_and_plain_git_says_so(remote, sig
     assert (checked.verdict, checked.signed, checked.tag) == ("good", kind, done.tag)
     assert checked.trailer("image") == OF.image
     assert remote.git("fsck", "--strict", "--no-dangling", check=False) == ""
+
+
+def test_a_tag_is_mine_by_its_trailers_and_under_a_key_by_its_signature_too(remote, mirror, signed):
+    under_key = signed("ssh")
+    under_key.releases.push_release(release(remote, under_key))
+    repo = release(remote, under_key).repo
+    theirs = under_key.releases.verify_tag(VerifyTag(repo, TAG))
+    assert (theirs.keyed, theirs.verdict, is_mine(repo, theirs)) == (True, "good", True)
+    assert not is_mine(replace(repo, path="acme/other"), theirs)
+    seen_without_a_key = mirror.releases.verify_tag(VerifyTag(repo, TAG))
+    assert (seen_without_a_key.keyed, is_mine(repo, seen_without_a_key)) == (False, True)
+    text = remote.git("cat-file", "tag", TAG).partition("-----BEGIN")[0].replace(f"tag {TAG}\n", "tag v2.7.0-rc9\n")
+    pasted = remote.git("mktag", stdin=f"{text.rstrip()}\n".encode()).strip()
+    remote.git("update-ref", "refs/tags/v2.7.0-rc9", pasted)
+    assert not is_mine(repo, under_key.releases.verify_tag(VerifyTag(repo, "v2.7.0-rc9")))
 
 
 @pytest.mark.parametrize("kind", BOTH)
