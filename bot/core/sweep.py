@@ -8,17 +8,22 @@ as often as it likes.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 from bot.core.actions import FindPulls, Missing, Planning, Sync, ask
 from bot.core.commands import read_commands
-from bot.core.events import ChecksReported, CommentEdited, CommentPosted, Delivery, PullClosed, PushedTo
+from bot.core.events import ChecksReported, CommentEdited, CommentPosted, Delivery, PullClosed, PushedTo, TagPushed
 from bot.core.history import FindPosted, FindTouched, Posted, Touched
-from bot.core.lines import CANDIDATES, find_branch, line_of_branch, read_backport_branch, sync_patterns
-from bot.core.model import Branch, Person, Repo
+from bot.core.lines import CANDIDATES, find_branch, known_lines, line_of_branch, read_backport_branch, sync_patterns
+from bot.core.model import Branch, Line, Person, Repo
 from bot.core.policy import Policy
+from bot.core.publishing import FindReleases
 from bot.core.survey import take_survey
+from bot.core.tagging import FetchTags, TagChecked, TagFound, VerifyTag, is_mine
+from bot.core.tags_seen import find_news, remember
+from bot.core.versions import read_tag
 
 OVERLAP = 15 * 60
 """Seconds that a sweep looks back beyond what the last one saw: forges list some things late."""
@@ -33,6 +38,9 @@ LOOK_AT_BRANCHES = 3600
 
 MOST_ASKED_FOR = 50
 """Branches of one look for which a pull is looked for; it costs a request each, and the next look goes on."""
+
+MOST_JUDGED = 20
+"""Tags without a release that the first look at a repository asks after, the newest; it costs a fetch each."""
 
 SWEEPER = Person(0, "sweep", is_bot=True)
 """Who brings the events. Nobody: whom they concern is read from the forge."""
@@ -52,6 +60,8 @@ class Seen:
     """When the last sweep that came to its end began, by the bot's clock; 0 when that is not known."""
     behind: int | None = None
     """Since when comments count on the pulls that the last sweep left for the next one; None where it left none."""
+    tags: str | None = None
+    """The version tags that were there, as `tags_seen` remembers them; None before they were looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +148,8 @@ def _look_at_branches(repo: Repo, seen: Seen, now: int) -> Planning[tuple[list[D
     for branch in [branch for branch in carriers if branch.name not in known][:MOST_ASKED_FOR]:
         found.append((yield from _find_half_done(repo, policy, branch, synced.branches)))
         known[branch.name] = branch.sha
-    return [each for each in found if each], replace(seen, looked_at=now, tips=lines | known)
+    pushed, tags = yield from _look_at_tags(repo, seen, known_lines(policy, synced.branches))
+    return [each for each in (*found, *pushed) if each], replace(seen, looked_at=now, tips=lines | known, tags=tags)
 
 
 def _pushed(repo: Repo, line: str, before: str, after: str) -> Delivery | None:
@@ -164,6 +175,53 @@ def _find_half_done(
     if (yield from ask(FindPulls(repo, branch.name, line.name))):
         return None
     return Delivery(f"half-{branch.name}-{branch.sha}", PullClosed(repo, told[1], SWEEPER))
+
+
+# ── tags ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _look_at_tags(repo: Repo, seen: Seen, lines: tuple[Line, ...]) -> Planning[tuple[list[Delivery], str | None]]:
+    """Version tags that came or moved since the last look; at the first one those that I have left without a release.
+
+    What has come of a tag that is gone nobody can tell by its digest: only a webhook tells of that.
+    """
+    if not lines:
+        return [], seen.tags
+    every = yield from ask(FetchTags(repo))
+    tags = [tag for tag in every if (version := read_tag(tag.name)) and version.line in lines]
+    if seen.tags is None:
+        left = yield from _find_unreleased(repo, tags)
+        return [_tagged(repo, tag, "created") for tag in left], remember(tags)
+    news = find_news(tags, seen.tags)
+    taken, left_out = news[:MOST_ASKED_FOR], {tag.name for tag, _ in news[MOST_ASKED_FOR:]}
+    found = [_tagged(repo, tag, change) for tag, change in taken]
+    return found, remember(tag for tag in tags if tag.name not in left_out)
+
+
+def _find_unreleased(repo: Repo, tags: Iterable[TagFound]) -> Planning[list[TagFound]]:
+    """Tags with my trailers that the forge shows no release of: all that is left of work of which I remember nothing.
+
+    The rest of a repository's history is none of my business.
+    """
+    newest = sorted((tag for tag in tags if tag.annotated), key=lambda tag: tag.tagged_at or 0, reverse=True)
+    if not newest:
+        return []
+    shown = {release.tag for release in (yield from ask(FindReleases(repo)))}
+    found = []
+    for tag in [tag for tag in newest if tag.name not in shown][:MOST_JUDGED]:
+        checked = yield from ask(VerifyTag(repo, tag.name))
+        if isinstance(checked, TagChecked) and is_mine(repo, checked):
+            found.append(tag)
+    return found
+
+
+def _tagged(repo: Repo, tag: TagFound, change: Literal["created", "moved"]) -> Delivery:
+    """As a webhook would have told it, which names the commit."""
+    sha = tag.commit or tag.sha
+    return Delivery(f"tag-{tag.name}-{sha}", TagPushed(repo, tag.name, sha, SWEEPER, change))
+
+
+# ── names ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def _backports(policy: Policy) -> tuple[str, ...]:

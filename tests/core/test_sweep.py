@@ -8,10 +8,22 @@ from typing import Any
 import pytest
 
 from bot.core.actions import FindPulls, Missing, Sync, Synced
-from bot.core.events import ChecksReported, CommentEdited, CommentPosted, PullClosed, PushedTo
+from bot.core.events import ChecksReported, CommentEdited, CommentPosted, PullClosed, PushedTo, TagPushed
 from bot.core.history import FindPosted, FindTouched, Posted, Touched
-from bot.core.model import Branch
-from bot.core.sweep import LOOK_AT_BRANCHES, MOST_ASKED_FOR, OVERLAP, SETTLED, SWEEPER, Found, Seen, sweep
+from bot.core.model import Branch, Release
+from bot.core.publishing import FindReleases
+from bot.core.sweep import (
+    LOOK_AT_BRANCHES,
+    MOST_ASKED_FOR,
+    MOST_JUDGED,
+    OVERLAP,
+    SETTLED,
+    SWEEPER,
+    Found,
+    Seen,
+    sweep,
+)
+from bot.core.tagging import FetchTags, TagChecked, TagFound, VerifyTag
 from tests.core.driving import drive, kinds
 from tests.core.values import ADA, MOVED, NEW, REPO, TIP26, TIP27, a_backport_pull
 
@@ -28,8 +40,9 @@ def posted(body: str, *, comment: int = 5, is_edited: bool = False) -> Posted:
 
 
 def swept(seen: Seen = SEEN, now: int = NOW, **answers: Any) -> tuple[Found, list[Any]]:
-    named = {"touched": FindTouched, "posted": FindPosted, "synced": Sync, "pulls": FindPulls}
-    return drive(sweep(REPO, seen, now), {named[name]: answer for name, answer in answers.items()})
+    named = {"touched": FindTouched, "posted": FindPosted, "synced": Sync, "pulls": FindPulls,
+             "tags": FetchTags, "releases": FindReleases, "checked": VerifyTag}  # fmt: skip
+    return drive(sweep(REPO, seen, now), {FetchTags: ()} | {named[name]: answer for name, answer in answers.items()})
 
 
 def synced(**tips: str) -> Synced:
@@ -132,7 +145,7 @@ def known(**tips: str) -> Seen:
 def test_the_first_look_at_lines_takes_them_as_they_are():
     found, _ = swept(touched=(touched(),), posted=(), synced=synced(**{"release/2.7": TIP27}))
     assert [type(delivery.event) for delivery in found.deliveries] == [PullClosed]
-    assert found.seen == Seen(NOW - 60, NOW, {"release/2.7": TIP27}, NOW)
+    assert found.seen == Seen(NOW - 60, NOW, {"release/2.7": TIP27}, NOW, tags="")
 
 
 def test_a_line_that_moved_is_a_push_and_one_that_did_not_is_none():
@@ -175,3 +188,74 @@ def test_a_candidate_that_waits_is_looked_at_again_each_time():
     later = Seen(found.seen.until, NOW - LOOK_AT_BRANCHES, found.seen.tips)
     again, _ = swept(later, touched=(), synced=synced(**tips), now=NOW + 1)
     assert again.deliveries[0].id != delivery.id
+
+
+# ── tags ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+LINE = {"release/2.7": TIP27}
+MINE = (("Repository", "github:acme/torchlet"), ("Commit", NEW), ("Requested-By", "ada"), ("Requested-In", "comment 7"))
+
+
+def tag(name: str, *, sha: str = NEW, at: int = 1, annotated: bool = True) -> TagFound:
+    return TagFound(name, sha, NEW, annotated, at if annotated else None)
+
+
+def checked(action: VerifyTag) -> TagChecked:
+    """Odd candidates are the bot's own."""
+    mine = action.name[-1] in "13579"
+    return TagChecked(tag(action.name), "x", "", MINE if mine else (), None, "none", "it is not signed")
+
+
+def look(seen: Seen, *tags: TagFound, lines: dict[str, str] | None = None, **answers: Any) -> tuple[Found, list[Any]]:
+    aged = replace(seen, looked_at=NOW - LOOK_AT_BRANCHES)
+    return swept(aged, touched=(), synced=synced(**(LINE if lines is None else lines)), tags=tags, **answers)
+
+
+def test_the_first_look_follows_my_tags_that_have_no_release_and_no_other_of_what_is_there():
+    tags = [tag(f"v2.7.0-rc{n}") for n in range(1, 6)] + [tag("v2.7.0-rc7", annotated=False), tag("v2.6.0-rc1")]
+    shown = (Release("v2.7.0-rc3", "", "", ""),)
+    found, asked = look(known(), *tags, releases=shown, checked=checked)
+    assert [delivery.event for delivery in found.deliveries] == [
+        TagPushed(REPO, name, NEW, SWEEPER) for name in ("v2.7.0-rc1", "v2.7.0-rc5")
+    ]
+    assert found.deliveries[0].id == f"tag-v2.7.0-rc1-{NEW}"
+    assert {action.name for action in asked if isinstance(action, VerifyTag)} == {f"v2.7.0-rc{n}" for n in (1, 2, 4, 5)}
+    again, asked = look(found.seen, *tags)
+    assert not again.deliveries
+    assert not {"FindReleases", "VerifyTag"} & set(kinds(asked))
+
+
+def test_of_a_long_history_the_newest_tags_are_asked_after():
+    tags = [tag(f"v2.7.{n}-rc1", at=n) for n in range(3 * MOST_JUDGED)]
+    _, asked = look(known(), *tags, releases=(), checked=checked)
+    assert [action.name for action in asked if isinstance(action, VerifyTag)] == [
+        f"v2.7.{n}-rc1" for n in range(3 * MOST_JUDGED - 1, 2 * MOST_JUDGED - 1, -1)
+    ]
+
+
+def test_tags_that_came_or_moved_since_are_told_of_whoever_made_them():
+    first = look(known(), tag("v2.7.0", annotated=False), tag("nightly"))[0].seen
+    now = (tag("v2.7.0", sha=MOVED), tag("v2.7.1", annotated=False), tag("v2.6.9"), tag("nightly-2"))
+    found, asked = look(first, *now)
+    assert [(delivery.event.tag, delivery.event.change) for delivery in found.deliveries] == [
+        ("v2.7.0", "moved"), ("v2.7.1", "created"),
+    ]  # fmt: skip
+    assert not {"FindReleases", "VerifyTag"} & set(kinds(asked))
+    assert not look(found.seen, *now)[0].deliveries
+
+
+def test_where_no_line_is_tags_cost_nothing():
+    found, asked = look(known(), lines={"other": NEW})
+    assert (found.seen.tags, "FetchTags" in kinds(asked)) == (None, False)
+
+
+def test_many_new_tags_are_told_of_in_turns_and_remembered_in_a_short_text():
+    first = look(known())[0].seen
+    tags = [tag(f"v2.7.{n}-rc{m}", annotated=False) for n in range(5) for m in range(1, 41)]
+    seen, told = first, 0
+    for _ in range(len(tags) // MOST_ASKED_FOR + 1):
+        found, _ = look(seen, *tags)
+        told, seen = told + len(found.deliveries), found.seen
+        assert len(found.deliveries) <= MOST_ASKED_FOR
+    assert told == len(tags)
+    assert len(seen.tags or "") == 12 * len(tags)
