@@ -17,6 +17,8 @@ _NUMBER = r"[1-9][0-9]{0,9}"
 
 CANDIDATES = "relbot/rc/"
 """How the branches begin on which candidates wait for their checks."""
+ROLL_UPS = "relbot/changelog/"
+"""How the branches begin that bring a version's section to the default branch; the version follows."""
 
 # ── labels ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 

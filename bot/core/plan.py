@@ -37,7 +37,7 @@ from bot.core.events import (
 )
 from bot.core.jobs import Answer, Backport, FindWaiting, Job, Overview, Plan, Report, Settle
 from bot.core.ledger import read_state_label
-from bot.core.lines import CANDIDATES, label_lines, line_of_branch, line_of_label, read_backport_branch
+from bot.core.lines import CANDIDATES, ROLL_UPS, label_lines, line_of_branch, line_of_label, read_backport_branch
 from bot.core.messages.pulls import BACKPORT_MARKER
 from bot.core.model import Line, Person, Pull, Repo
 from bot.core.overview import overview
@@ -45,7 +45,10 @@ from bot.core.permission import may_backport
 from bot.core.policy import Policy
 from bot.core.release.course import follow
 from bot.core.release.ending import break_down
+from bot.core.standing import FindOpenOnto
 from bot.core.survey import Survey, take_survey
+from bot.core.tagging import FetchTags
+from bot.core.versions import read_tag
 from bot.core.wishes import Deploy, FollowTag, KeepTracker, LineJob, MakeCandidate
 
 MAX_LOOKED_AT = 100
@@ -67,8 +70,8 @@ def plan(event: Event) -> Planning[Plan]:
             return (yield from plan_edit(event))
         case PushedTo():
             return (yield from _plan_pushed(event))
-        case TagPushed(tag=tag, change=change):
-            return _nothing(f"Tag “{tag}” was {change}: nothing follows from that yet.")
+        case TagPushed():
+            return _plan_tag(event)
         case ChecksReported():
             return (yield from _plan_reported(event))
         case _:
@@ -128,6 +131,8 @@ def _plan_closed(event: PullClosed) -> Planning[Plan]:
         return _nothing(f"There is no pull #{event.number} that I can see.")
     if pull.is_open:
         return _nothing(f"#{event.number} is open again.")
+    if pull.head.startswith(ROLL_UPS) and pull.head_repo_id == event.repo.id:
+        return (yield from _plan_rolled_up(event.repo, pull))
     if not pull.labels and not may_have_carried(event.repo, pull) and not pull.head.startswith(CANDIDATES):
         return _nothing(f"#{event.number} has no label, and is no backport.")
     if pull.head.startswith(CANDIDATES) and pull.head_repo_id == event.repo.id:
@@ -259,6 +264,33 @@ def _go_on(repo: Repo, candidates: list[str]) -> Planning[Plan]:
 
 def _candidates_of(event: ChecksReported) -> list[str]:
     return [branch for branch in event.branches if branch.startswith(CANDIDATES)]
+
+
+# ── tags ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _plan_tag(event: TagPushed) -> Plan:
+    """What a version's tag leads to is for its job to see. Nothing is asked here: tags come by the hundred."""
+    version = read_tag(event.tag)
+    if version is None:
+        return _nothing(f"Tag “{event.tag}” was {event.change}, and names no version.")
+    job = FollowTag(event.repo, version.line, event.tag, event.sha, event.change)
+    notes = () if event.change == "created" else (f"Tag “{event.tag}” was {event.change}. I never do that.",)
+    return Plan((job,), notes)
+
+
+def _plan_rolled_up(repo: Repo, merged: Pull) -> Planning[Plan]:
+    """The default branch has the section of one version now: the pulls that bring others' are made anew upon it."""
+    found = (yield from ask(FindOpenOnto(repo, repo.default_branch))) if merged.merged else ()
+    listed = () if isinstance(found, Missing) else found
+    heads = [pull.head for pull in listed if pull.head.startswith(ROLL_UPS) and pull.head_repo_id == repo.id]
+    wanted = {version for head in heads if (version := read_tag(head.removeprefix(ROLL_UPS)))}
+    if not wanted:
+        return _nothing(f"#{merged.number} brings a section to {repo.default_branch}, and no other one waits for it.")
+    every = [(read_tag(tag.name), tag.name) for tag in (yield from ask(FetchTags(repo)))]
+    tags = [(version, name) for version, name in every if version is not None and version in wanted]
+    sha = merged.merged_as or merged.head_sha
+    return Plan(tuple(FollowTag(repo, version.line, name, sha, "rolled up") for version, name in tags))
 
 
 # ── notes ────────────────────────────────────────────────────────────────────────────────────────────────────────────

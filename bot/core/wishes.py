@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from bot.core.model import Line, Person, Place, Repo
 from bot.core.versions import Version
@@ -251,6 +251,10 @@ class KeepTracker:
         return lane_of_line(self.repo, self.line)
 
 
+Occasion = Literal["created", "moved", "deleted", "rolled up"]
+"""Why a tag is looked at: what was done to it, or that the changelog that its section goes into has moved on."""
+
+
 @dataclass(frozen=True, slots=True)
 class FollowTag:
     """Do what follows from a version's tag that is there: what I began is ended, what people made is judged."""
@@ -260,11 +264,15 @@ class FollowTag:
     tag: str
     sha: str
     """What the occasion said that the tag names: a reason to look, and never believed."""
+    occasion: Occasion = "created"
+    told: int = 0
+    """To how many of its pulls an earlier part of this work has said that they are released."""
 
     @property
     def key(self) -> str:
         """One for each tag and what it names."""
-        return f"tag:{self.repo.forge}:{self.repo.id}:{self.tag}:{self.sha}"
+        apart = ("" if self.occasion == "created" else f":{self.occasion}") + (f":{self.told}" if self.told else "")
+        return f"tag:{self.repo.forge}:{self.repo.id}:{self.tag}:{self.sha}{apart}"
 
     @property
     def change(self) -> str:

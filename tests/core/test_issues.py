@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from bot.core.actions import EnsureComment, GetRole, Missing, React, Sync
+from bot.core.actions import EnsureComment, GetPull, GetRole, Missing, React, Sync
 from bot.core.conversation import answer, plan_comment, plan_edit
-from bot.core.events import ChecksReported, CommentEdited, CommentPosted, TagPushed
+from bot.core.events import ChecksReported, CommentEdited, CommentPosted, PullClosed, TagPushed
 from bot.core.history import FindPosted, FindTouched, Posted, Touched
 from bot.core.issues import GetIssue, Issue
 from bot.core.jobs import Answer, Ended, FindEnded, FindWaiting, Overview, Plan
-from bot.core.model import Role
+from bot.core.model import Line, Role
 from bot.core.plan import plan
+from bot.core.standing import FindOpenOnto
 from bot.core.sweep import Seen, sweep
-from bot.core.wishes import Asked, MakeCandidate, place_of
+from bot.core.tagging import FetchTags, TagFound
+from bot.core.wishes import Asked, FollowTag, MakeCandidate, place_of
 from tests.core.driving import AS_SENT, Answers, drive, kinds, reads_only
-from tests.core.values import ADA, APP, L27, L210, NEW, REPO, synced
+from tests.core.values import ADA, APP, L27, L210, NEW, REPO, a_pull, synced
 
 TRACKER = Issue(12, "Release tracker: 2.7", "<!-- relbot:tracker:2.7 -->\n", "u", APP, is_open=True, is_mine=True)
 WORLD: Answers = {**AS_SENT, GetRole: Role.WRITE, Sync: synced(), GetIssue: TRACKER, FindEnded: ()}
@@ -95,7 +98,7 @@ def test_jobs_of_an_issue_wait_for_no_job_of_a_pull_and_keep_the_keys_that_they_
 def test_a_sweep_brings_what_was_said_on_a_tracker_and_takes_no_closed_issue_for_a_pull() -> None:
     tracker = Touched(12, False, False, ("release tracker",), 900, "issue")
     spoken = Posted(12, 5, ADA, "/release status", 900, is_edited=False, on="issue")
-    world: Answers = {FindTouched: (tracker,), FindPosted: (spoken,), Sync: synced()}
+    world: Answers = {FindTouched: (tracker,), FindPosted: (spoken,), Sync: synced(), FetchTags: ()}
     found, asked = drive(sweep(REPO, Seen(600), 1000), world)
     assert [one.event for one in found.deliveries] == [CommentPosted(REPO, 12, 5, ADA, "/release status", on="issue")]
     assert found.deliveries[0].id == "comment-5"
@@ -103,14 +106,34 @@ def test_a_sweep_brings_what_was_said_on_a_tracker_and_takes_no_closed_issue_for
 
 
 @pytest.mark.parametrize(("event", "words"), [
-    (TagPushed(REPO, "v2.7.0", NEW, ADA), "v2.7.0"),
-    (TagPushed(REPO, "v2.7.0", NEW, ADA, "deleted"), "deleted"),
+    (TagPushed(REPO, "nightly-2.7", NEW, ADA), "names no version"),
     (ChecksReported(REPO, NEW, ("main", "release/2.7"), ADA), "no candidate's branch"),
 ])
 def test_what_nothing_follows_from_yet_is_noted_and_costs_no_question(event: object, words: str) -> None:
     found, asked = drive(plan(event), {})  # type: ignore[arg-type]
     assert (found.jobs, asked) == ((), [])
     assert words in found.notes[0]
+
+
+@pytest.mark.parametrize(("change", "notes"), [("created", 0), ("moved", 1), ("deleted", 1)])
+def test_a_versions_tag_is_followed_and_costs_no_question(change: Any, notes: int) -> None:
+    found, asked = drive(plan(TagPushed(REPO, "v2.7.0-rc1", NEW, ADA, change)), {})
+    assert (found.jobs, asked) == ((FollowTag(REPO, L27, "v2.7.0-rc1", NEW, change),), [])
+    assert len(found.notes) == notes
+
+
+def test_a_section_that_is_merged_has_the_other_ones_made_anew_upon_it() -> None:
+    merged = replace(a_pull(), head="relbot/changelog/2.7.1", head_repo_id=REPO.id, merged_as=NEW)
+    waits = replace(merged, number=40, head="relbot/changelog/2.6.3", is_open=True, merged=False)
+    strange = replace(waits, head="relbot/changelog/2.5.1", head_repo_id=99)
+    tags = tuple(TagFound(name, NEW, NEW) for name in ("v2.6.3", "v2.7.1", "v2.5.1"))
+    closed = PullClosed(REPO, 12, ADA)
+    found, _ = drive(plan(closed), {GetPull: merged, FindOpenOnto: (waits, strange), FetchTags: tags})
+    assert found.jobs == (FollowTag(REPO, Line(2, 6), "v2.6.3", NEW, "rolled up"),)
+    found, asked = drive(plan(closed), {GetPull: merged, FindOpenOnto: ()})
+    assert (found.jobs, kinds(asked)) == ((), ["GetPull", "FindOpenOnto"])
+    found, asked = drive(plan(closed), {GetPull: replace(merged, merged=False)})
+    assert (found.jobs, kinds(asked)) == ((), ["GetPull"])
 
 
 def test_checks_that_end_on_a_candidates_branch_wake_the_job_that_waits_for_them() -> None:

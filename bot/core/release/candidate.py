@@ -25,14 +25,14 @@ from bot.core.issues import GetFacts
 from bot.core.jobs import Report
 from bot.core.lines import CANDIDATES
 from bot.core.messages import releases as messages
-from bot.core.messages.escape import plain
 from bot.core.messages.refusals import Refusal
-from bot.core.model import Branch, Pull, Release, ReleaseWish
+from bot.core.model import Branch, Pull, Release
 from bot.core.permission import may
-from bot.core.publishing import DeleteBranch, Drafted, DraftRelease, EnsureRelease, FindRelease, StageRelease
+from bot.core.publishing import DeleteBranch, Drafted, DraftRelease, StageRelease
 from bot.core.release.ending import Ending, refused, show
 from bot.core.release.gates import Gate
 from bot.core.release.look import LineNow, judge_checks, judge_line, look_at
+from bot.core.release.shown import draft_of, show_candidate, trouble_with
 from bot.core.standing import GetCommits
 from bot.core.tagging import (
     LineMove,
@@ -45,6 +45,7 @@ from bot.core.tagging import (
     TagWish,
     VerifyTag,
 )
+from bot.core.versions import read_tag
 from bot.core.wishes import MakeCandidate
 
 
@@ -204,29 +205,19 @@ def _is_declined(pull: Pull, since: int) -> bool:
 # ── afterwards ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _finish(job: MakeCandidate, now: LineNow, tag: TagFound, notes: str = "") -> Flow[Ending]:
+def _finish(job: MakeCandidate, now: LineNow, tag: TagFound, notes: str | None = None) -> Flow[Ending]:
     """The tag is there: show it as a prerelease, take the bot's own branch away, and tell. Each may be done already."""
     commit = tag.commit or now.branch.sha
     checked = yield from ask(VerifyTag(job.repo, tag.name))
     signed = None if isinstance(checked, Missing) else checked.signed
-    there = yield from ask(FindRelease(job.repo, tag.name))
-    if isinstance(there, Release):  # people may have written on it since
-        release: Release | Missing | Refused = there
-    else:
-        body = messages.render_prerelease(tag.name, now.line, notes)
-        release = yield from ask(EnsureRelease(job.repo, ReleaseWish(tag.name, tag.name, body, prerelease=True)))
+    draft = draft_of(now, read_tag(tag.name) or now.next.version, tag)
+    release = yield from show_candidate(job.repo, now.line, draft, notes)
     synced = yield from ask(Sync(job.repo, (f"{CANDIDATES}*",)))
     if (staged := synced.tip(now.staging)) is not None:
         yield from ask(DeleteBranch(job.repo, now.staging, staged))
     url = release.url if isinstance(release, Release) else None
-    told = messages.render_made(tag.name, commit, url, signed) + _trouble_with(release)
+    told = messages.render_made(tag.name, commit, url, signed)
+    if trouble := trouble_with(release):
+        told += f" The forge shows no prerelease of it: {trouble}."
     news = messages.render_news(tag.name, url, job.asked.actor.login)
     return Ending("made", "rocket", told, f"{tag.name} is made of {commit[:12]}.", news)
-
-
-def _trouble_with(release: Release | Missing | Refused) -> str:
-    """What is wrong with the forge's release is told, and takes nothing from the tag."""
-    if isinstance(release, Release):
-        return ""
-    said = release.reason if isinstance(release, Refused) else f"the forge does not find {release.what}"
-    return f" The forge shows no prerelease of it: {plain(said, 300)}."

@@ -12,10 +12,12 @@ from bot.core.actions import Flow
 from bot.core.jobs import Report
 from bot.core.release.candidate import make_candidate
 from bot.core.release.deploy import deploy
+from bot.core.release.follow import follow_tag
 from bot.core.wishes import Deploy, FollowTag, KeepTracker, LineJob, MakeCandidate
 
 FLOWS: dict[type, Callable[[Any], Flow[Report]]] = {
     MakeCandidate: make_candidate,
+    FollowTag: follow_tag,
     Deploy: deploy,
 }
 """By the type of the job."""

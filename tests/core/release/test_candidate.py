@@ -189,6 +189,16 @@ def test_one_wish_makes_one_candidate_even_when_all_was_forgotten():
     assert not {"DraftRelease", "StageRelease", "PushRelease", "EnsureRelease"} & set(kinds(asked))
 
 
+def test_pain_16_the_notes_of_a_candidate_whose_prerelease_was_lost_are_drafted_once_more():
+    mine = replace(SAID, tag=MADE, trailers=(("Requested-In", "comment 501 on pull 12"),))
+    report, asked = make(FetchTags=(FINAL, RC1, MADE), VerifyTag=mine)
+    assert report.outcome == "made"
+    assert "### Fixed" in only(asked, EnsureRelease).wish.body
+    drafts = [action for action in asked if isinstance(action, DraftRelease)]
+    assert {(draft.parent, draft.tag, str(draft.version)) for draft in drafts} == {(NEW, "v2.7.1-rc2", "2.7.1-rc2")}
+    assert not {"StageRelease", "PushRelease"} & set(kinds(asked))
+
+
 def test_a_line_on_which_nothing_is_new_has_no_new_candidate():
     report, asked = make(DraftRelease=replace(DRAFT, commit=TIP27), FetchTags=(FINAL, replace(RC1, commit=TIP27)))
     assert (report.outcome, "there is nothing new on the line" in told(asked)) == ("refused", True)
