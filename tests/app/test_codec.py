@@ -16,10 +16,11 @@ from bot.core.jobs import Answer, Plan
 from bot.core.model import Branch, CloneAccess, Line, ReleaseWish, Role, Secret
 from bot.core.numbering import Oversized
 from bot.core.picks import Conflict, ConflictPath, Picked, Step
-from bot.core.publishing import DeleteBranch, Drafted, DraftRelease, EnsureRelease, StageRelease
+from bot.core.publishing import DeleteBranch, Drafted, DraftRelease, EnsureRelease, StageRelease, TellPull
 from bot.core.standing import GetRequired
+from bot.core.sweep import Seen
 from bot.core.versions import Version
-from bot.core.wishes import Deploy
+from bot.core.wishes import Deploy, FollowTag
 from tests.app.values import ADA, PICK, REPO, a_backport, a_pull, a_report
 
 DRAFT = DraftRelease(REPO, "a" * 40, Version(Line(2, 7), 1, 2), "v2.7.1-rc2", 5, ("p", "text"),
@@ -38,6 +39,8 @@ VALUES = [
     Drafted("c" * 40, ("f",), "notes", (21,), (Oversized("a" * 40, "feat: x", "a feature"),), ("w",)),
     DeleteBranch(REPO, "relbot/rc/2.7", "a" * 40), GetRepo(REPO, "acme/infra"), Dispatched("https://forge.example/1"),
     DispatchEvent(REPO, "x", (("id", "deploy:1"), ("tag", "v2.7.1"))), Deploy(REPO, Line(2, 7), "v2.7.1", "a" * 40),
+    FollowTag(REPO, Line(2, 7), "v2.7.0", "a" * 40, "moved", 40),
+    TellPull(REPO, 12, "m", "b"), Seen(1, tags="a1b2c3d4e5f6"),
 ]  # fmt: skip
 
 

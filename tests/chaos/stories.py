@@ -10,11 +10,16 @@ from dataclasses import dataclass
 
 import requests
 
+from bot.core.issues import TRACKER_LABEL
+from bot.core.model import Branch, Line
+from bot.core.release.tracker import Account, View, render_tracker
+from bot.sandbox.issues import create_milestone
 from tests.app.story import BY_HAND, DIFFERENT, FIX, UNFIX, the_backport
 from tests.app.whole import REPO, op
 from tests.chaos.ground import Stage
 
 TITLE = "Make op 3 a float"
+LINE = Line(2, 7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +97,27 @@ def _merged(stage: Stage) -> int:
     _act_merged(stage, number)
     stage.settle()
     return number
+
+
+def _ready_for_a_final(stage: Stage) -> int:
+    """A backport and the section that names it are on the line, which has a tracker, and its version a milestone."""
+    number = _merged(stage)
+    section = f"# Changelog\n\n## [2.7.0] - 2026-11-25\n\n### Fixed\n\n- {TITLE} (#{number})\n"
+    _commit(stage, {"CHANGELOG.md": section}, "chore(release): 2.7.0")
+    body = render_tracker(View(LINE, Branch("release/2.7", "a" * 40), "2.7.0", None, (), (), (), (), ()), Account())
+    stage.forge.open_issue(REPO, "Release 2.7", body, by="relbot", labels=(TRACKER_LABEL,))
+    create_milestone(stage.forge.forge, stage.forge.find(REPO), "2.7.0", "mona")
+    stage.settle()
+    return number
+
+
+def _act_final(stage: Stage, _: int) -> None:
+    """The bot's own tag, as a process leaves it that dies then."""
+    commit = stage.forge.git(REPO).run("rev-parse", "release/2.7").strip()
+    said = f"Repository: {stage.kind}:{REPO}\nCommit: {commit}\nRequested-By: mona\nRequested-In: comment 1 on pull 1"
+    head = f"object {commit}\ntype commit\ntag v2.7.0\ntagger relbot <bot@example.org> 1764000000 +0000"
+    made = stage.forge.git(REPO).run("mktag", stdin=f"{head}\n\ntorchkit 2.7.0\n\n{said}\n").strip()
+    stage.forge.tag(REPO, "v2.7.0", made, by="relbot")
 
 
 def _act_by_hand(stage: Stage, _: int) -> None:
@@ -194,6 +220,7 @@ STORIES = (
           _landed, "closed"),
     Story("finished by hand", _act_by_hand, _in_conflict, "backported/2.7"),
     Story("taken back", _act_reverted, _merged, "reverted"),
+    Story("final followed", _act_final, _ready_for_a_final, "refs/heads/relbot/changelog/2.7.0"),
     Story("candidate",
           lambda stage, number: _say(stage, number, "/release rc"), _on_the_line, "refs/tags/v2.7.0-rc1"),
     Story("candidate prepared",
