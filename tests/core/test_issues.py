@@ -142,4 +142,4 @@ def test_checks_that_end_on_a_candidates_branch_wake_the_job_that_waits_for_them
     found, _ = drive(plan(event), {FindWaiting: waiting})
     assert found.jobs == waiting[:1]
     found, _ = drive(plan(event), {FindWaiting: waiting[1:]})
-    assert (found.jobs, found.notes) == ((), ("Nobody waits for the checks of “relbot/rc/2.7”.",))
+    assert (found.jobs, found.notes) == ((), ("Nobody waits for “relbot/rc/2.7”.",))
