@@ -44,8 +44,8 @@ def _ask_issues(forge: Forge, action: OfIssues) -> object:
     match action:
         case GetIssue(repo, number):
             return forge.issues.get(repo, number)
-        case FindIssue(repo, marker, label):
-            return forge.issues.find(repo, marker, label)
+        case FindIssue(repo, marker, label, anywhere):
+            return forge.issues.find(repo, marker, label, anywhere=anywhere)
         case EnsureIssue(repo, wish):
             ready = forge.issues.ensure(repo, replace(wish, title=conceal(wish.title), body=conceal(wish.body)))
             # What a write answers with is kept, and its text may be long; whoever wished for it has it.

@@ -5,7 +5,8 @@ It must never trust an issue for carrying a marker alone: anybody can paste one,
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 
 from bot.core.actions import Missing, Read, Refused, Write
 from bot.core.model import Person, Place, Repo
@@ -58,6 +59,23 @@ class IssueWish:
     milestone: int | None = None
     """None leaves it where it is."""
     is_open: bool = True
+    below: str = ""
+    """The mark below which the text is people's: what stands there when it is written stays."""
+
+    def over(self, body: str) -> IssueWish:
+        """The same in the place of the text that is there now."""
+        if not self.below:
+            return self
+        return replace(self, body=f"{self.body.partition(self.below)[0]}{self.below}\n{notes_below(self.below, body)}")
+
+
+_HIDDEN = re.compile(r"<!-- relbot:[^\n]* -->\n?")
+
+
+def notes_below(mark: str, body: str) -> str:
+    """What people wrote. Where they have deleted the mark, all that is shown may be theirs, and is kept."""
+    shown, found, notes = body.replace("\r\n", "\n").partition(mark)
+    return notes.removeprefix("\n") if found else _HIDDEN.sub("", shown).lstrip("\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +116,15 @@ class GetIssue(Read[Issue | Missing]):
 
 @dataclass(frozen=True, slots=True)
 class FindIssue(Read[Issue | Missing]):
-    """The bot's own issue that has this marker in its body, open or closed."""
+    """The bot's own issue that has this marker in its body, open or closed.
+
+    Without `anywhere` it is looked for by its label alone, in one request: one that has lost its label is not found.
+    """
 
     repo: Repo
     marker: str
     label: str = TRACKER_LABEL
+    anywhere: bool = True
 
 
 @dataclass(frozen=True, slots=True)

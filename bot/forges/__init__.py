@@ -107,16 +107,28 @@ class Issues(Protocol):
     """Issues that are no pulls. Whatever is found as the bot's own, its account has opened: a marker proves nothing."""
 
     def get(self, repo: Repo, number: int) -> Issue | Missing: ...
-    def find(self, repo: Repo, marker: str, label: str) -> Issue | Missing:
+    def find(self, repo: Repo, marker: str, label: str, *, anywhere: bool = True) -> Issue | Missing:
         """The bot's own that has the marker in its body, open or closed, of several the oldest. One request where it
-        has the label; where people have taken that off, the bot's newest issues are looked through.
+        has the label; where people have taken that off, the bot's newest issues are looked through, if `anywhere`.
         """
 
     def ensure(self, repo: Repo, wish: IssueWish) -> IssueReady | Refused:
-        """Open the issue, or edit the one that is there; nothing is sent where it is as it should be."""
+        """Open the issue, or edit the one that is there; nothing is sent where it is as it should be. Of the text that
+        is there now, what stands below the wish's mark is kept.
+        """
 
     def labelled(self, repo: Repo, label: str, most: int, *, closed: bool = False) -> Items | Missing:
         """The open issues and pulls that have a label, and with `closed` the others too."""
+
+
+class Labels(Protocol):
+    """The labels that a repository knows."""
+
+    def all(self, repo: Repo) -> tuple[str, ...]:
+        """The names of all of them."""
+
+    def ensure(self, repo: Repo, wish: LabelWish) -> bool | Refused:
+        """Whether the label was made just now; one that is there stays as it is."""
 
 
 class Milestones(Protocol):
@@ -249,6 +261,8 @@ class Forge(Changes, Conversation, Refs, People, Protocol):
     def releases(self) -> Releases: ...
     @property
     def issues(self) -> Issues: ...
+    @property
+    def labels(self) -> Labels: ...
     @property
     def milestones(self) -> Milestones: ...
     @property

@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from bot.core.issues import Item
+from bot.core.issues import Item, notes_below
 from bot.core.ledger import Login, hide_as, safe_url
 from bot.core.messages.escape import clip, plain, pull_link
 from bot.core.model import Branch, Line, Tag
@@ -52,7 +52,6 @@ class Account(_Kept):
 
 
 _ACCOUNT = re.compile(r"<!-- relbot:line (\{.*?\}) -->")
-_HIDDEN = re.compile(r"<!-- relbot:[^\n]* -->\n?")
 
 
 def marker_of(line: Line) -> str:
@@ -119,9 +118,8 @@ def render_tracker(view: View, account: Account, before: str = "") -> str:
 
 
 def notes_of(body: str) -> str:
-    """What people wrote. Where they have deleted the marker, all that is shown may be theirs, and is kept."""
-    shown, mark, notes = body.replace("\r\n", "\n").partition(NOTES)
-    return notes.removeprefix("\n") if mark else _HIDDEN.sub("", shown).lstrip("\n")
+    """What people wrote; see `notes_below`."""
+    return notes_below(NOTES, body)
 
 
 def _holds(account: Account) -> str:

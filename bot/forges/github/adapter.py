@@ -51,6 +51,7 @@ from bot.forges.github.history import History
 from bot.forges.github.identity import AppKey
 from bot.forges.github.issues import Issues
 from bot.forges.github.known import known
+from bot.forges.github.labels import Labels
 from bot.forges.github.milestones import Milestones
 from bot.forges.github.reading import read_labellings, read_pull, read_role, reading
 from bot.forges.github.releases import Releases
@@ -96,6 +97,7 @@ class GitHub:
         self.tags = Tags(self._connection)
         self.releases = Releases(self._connection, self._manners)
         self.issues = Issues(self._connection, self._manners)
+        self.labels = Labels(self._connection)
         self.milestones = Milestones(self._connection)
         self.branches = Branches(self._connection, is_app=isinstance(credential, AppKey))
         self.checks = Checks(self._connection)

@@ -49,9 +49,9 @@ class Issues:
                 return missing
             raise
 
-    def find(self, repo: Repo, marker: str, label: str) -> Issue | Missing:
+    def find(self, repo: Repo, marker: str, label: str, *, anywhere: bool = True) -> Issue | Missing:
         """One request where the issue has its label; else up to ten, for the newest that the bot has opened."""
-        found = self._find(repo, marker, label)
+        found = self._find(repo, marker, label, anywhere=anywhere)
         return Missing(f"issue with {marker} of {repo.path}") if found is None else found
 
     def ensure(self, repo: Repo, wish: IssueWish) -> IssueReady | Refused:
@@ -61,7 +61,7 @@ class Issues:
             made = there is None
             if there is None:
                 there = self._open(repo, wish)
-            brought = self._bring(repo, there, wish)
+            brought = self._bring(repo, there, wish.over(there.body))
         except WireFault as fault:
             return _refused(fault, repo, wish.title)
         return IssueReady(brought, made, edited=brought != there and not made)
@@ -72,9 +72,9 @@ class Issues:
 
     # ── looking ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _find(self, repo: Repo, marker: str, label: str) -> Issue | None:
+    def _find(self, repo: Repo, marker: str, label: str, *, anywhere: bool = True) -> Issue | None:
         with reading(f"the bot's issues in {repo.path}"):
-            mine = self._mine(repo, marker, labels=label) or self._mine(repo, marker)
+            mine = self._mine(repo, marker, labels=label) or (self._mine(repo, marker) if anywhere else [])
             # Of several the oldest, so that everybody who looks finds the same.
             return min(mine, key=lambda one: one.number, default=None)
 

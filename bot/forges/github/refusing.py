@@ -12,6 +12,7 @@ from typing import Any
 
 from github.Requester import Requester
 
+from bot.core.actions import Refused
 from bot.forges.wire_fault import WireFault, one_clean_line
 
 
@@ -33,6 +34,14 @@ def explain(what: str, answer: Answer, wait: float | None) -> WireFault:
     elif advice := _advice(answer):
         message += f" {advice}"
     return WireFault(message, status=answer.status, said=said, retry_after=wait)
+
+
+def refused(fault: WireFault, opening: str, permission: str) -> Refused:
+    """A refusal that a person can do something about; raises the fault when nobody here can."""
+    if fault.passing or fault.status not in (403, 404, 422):
+        raise fault
+    step = f"Give the bot's token the permission {permission}, or let somebody run this who has it."
+    return Refused(f"{opening}: {fault.reason}", step)
 
 
 # ── limits ───────────────────────────────────────────────────────────────────────────────────────────────────────────

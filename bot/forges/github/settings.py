@@ -16,7 +16,9 @@ from bot.core.model import Repo
 from bot.core.setup import Hook, HookReady, HookWish, LabelWish, Right, Visit
 from bot.forges.github.connection import Connection
 from bot.forges.github.deliveries import Deliveries
+from bot.forges.github.labels import Labels
 from bot.forges.github.reading import reading
+from bot.forges.github.refusing import refused
 from bot.forges.github.wire import Wire
 from bot.forges.settings import MISPOINTED, is_same_address, read_clock
 from bot.forges.wire_fault import WireFault
@@ -33,6 +35,7 @@ class RepositorySettings:
     def __init__(self, connection: Connection, *, is_app: bool = False) -> None:
         self._connection = connection
         self._is_app = is_app
+        self._labels = Labels(connection)
         self.deliveries = Deliveries(connection, is_app=is_app)
 
     # ── a look at it ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -70,20 +73,11 @@ class RepositorySettings:
 
     def labels(self, repo: Repo) -> tuple[str, ...]:
         """The names of all labels."""
-        with reading(f"the labels of {repo.path}"):
-            return tuple(label.name for label in self._repository(repo).get_labels())
+        return self._labels.all(repo)
 
     def ensure_label(self, repo: Repo, wish: LabelWish) -> bool | Refused:
         """Make the label; one that is there, or that a lost request has made, stays as it is."""
-        try:
-            self._repository(repo).create_label(wish.name, wish.color, wish.description)
-        except WireFault as fault:
-            if _is_there(fault):
-                return False
-            if fault.in_doubt and wish.name.casefold() in {name.casefold() for name in self.labels(repo)}:
-                return True
-            return _refused(fault, f"GitHub did not make the label {wish.name}", "issues: write")
-        return True
+        return self._labels.ensure(repo, wish)
 
     # ── the webhook ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -101,7 +95,7 @@ class RepositorySettings:
             with reading(f"the webhook of {repo.path}"):
                 return self._create(repo, wish) if isinstance(found, Missing) else _mend(found, wish)
         except WireFault as fault:
-            return _refused(fault, f"GitHub did not set the webhook of {repo.path}", "repository webhooks: write")
+            return refused(fault, f"GitHub did not set the webhook of {repo.path}", "repository webhooks: write")
 
     def _find(self, repo: Repo, url: str) -> Found | Missing | Refused:
         if self._is_app:
@@ -116,7 +110,7 @@ class RepositorySettings:
                 found = (hook for hook in hooks if is_same_address(str(hook.config.get("url")), url))
                 return next(found, Missing(f"webhook to {url}"))
         except WireFault as fault:
-            return _refused(fault, f"GitHub does not show the webhooks of {repo.path}", "repository webhooks: write")
+            return refused(fault, f"GitHub does not show the webhooks of {repo.path}", "repository webhooks: write")
 
     def _create(self, repo: Repo, wish: HookWish) -> HookReady:
         try:
@@ -203,11 +197,3 @@ def _config(wish: HookWish) -> dict[str, str]:
 
 def _is_there(fault: WireFault) -> bool:
     return fault.status == 422 and "already" in fault.said
-
-
-def _refused(fault: WireFault, opening: str, permission: str) -> Refused:
-    """A refusal that a person can do something about; raises the fault when nobody here can."""
-    if fault.passing or fault.status not in (403, 404, 422):
-        raise fault
-    step = f"Give the bot's token the permission {permission}, or let somebody run this who has it."
-    return Refused(f"{opening}: {fault.reason}", step)

@@ -47,6 +47,7 @@ from bot.forges.gitlab.connection import Connection
 from bot.forges.gitlab.facts import facts_of
 from bot.forges.gitlab.history import History
 from bot.forges.gitlab.issues import Issues
+from bot.forges.gitlab.labels import Labels
 from bot.forges.gitlab.milestones import Milestones
 from bot.forges.gitlab.notes import Notes, Spot
 from bot.forges.gitlab.reading import (
@@ -99,6 +100,7 @@ class GitLab:
         self.checks = Checks(self._connection)
         self.history = History(self._connection, self.me)
         self.issues = Issues(self._connection, self._manners, self.me)
+        self.labels = Labels(self._connection)
         self.milestones = Milestones(self._connection)
         self.repositories = Repositories(self._connection, self.me)
         self._notes = Notes(self._connection, self._manners, self.me)

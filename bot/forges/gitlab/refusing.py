@@ -11,6 +11,7 @@ from email.utils import parsedate_to_datetime
 
 import requests
 
+from bot.core.actions import Refused
 from bot.forges.wire_fault import WireFault, one_clean_line
 
 
@@ -23,6 +24,14 @@ def explain(what: str, answer: requests.Response, wait: float | None) -> WireFau
     elif advice := _advice(answer.status_code):
         message += f" {advice}"
     return WireFault(message, status=answer.status_code, said=said, retry_after=wait)
+
+
+def refused(fault: WireFault, opening: str, role: str) -> Refused:
+    """A refusal that a person can do something about; raises the fault when nobody here can."""
+    if fault.passing or fault.status not in (400, 403, 404, 422):
+        raise fault
+    step = f"Give the bot's token the scope api and the role {role} there, or let somebody run this who has both."
+    return Refused(f"{opening}: {fault.said or fault}", step)
 
 
 # ── limits ───────────────────────────────────────────────────────────────────────────────────────────────────────────

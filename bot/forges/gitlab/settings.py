@@ -17,7 +17,9 @@ from bot.core.setup import Hook, HookReady, HookWish, LabelWish, Right, Visit
 from bot.forges.fields import Fields
 from bot.forges.gitlab.connection import Connection
 from bot.forges.gitlab.deliveries import Deliveries
+from bot.forges.gitlab.labels import Labels
 from bot.forges.gitlab.reading import read_account, read_role, reading
+from bot.forges.gitlab.refusing import refused
 from bot.forges.settings import MISPOINTED, is_same_address, read_clock
 from bot.forges.wire_fault import WireFault
 
@@ -32,6 +34,7 @@ class RepositorySettings:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._labels = Labels(connection)
         self.deliveries = Deliveries(connection)
 
     # ── a look at it ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -81,23 +84,11 @@ class RepositorySettings:
 
     def labels(self, repo: Repo) -> tuple[str, ...]:
         """The names of all labels, those of the groups round the project too."""
-        with reading(f"the labels of {repo.path}"):
-            found = self._project(repo).labels.list(iterator=True)
-            return tuple(Fields("", label.attributes).text("name") for label in found)
+        return self._labels.all(repo)
 
     def ensure_label(self, repo: Repo, wish: LabelWish) -> bool | Refused:
         """Make the label; one that is there, or that a lost request has made, stays as it is."""
-        label = {"name": wish.name, "color": f"#{wish.color}", "description": wish.description}
-        try:
-            with reading(f"the label {wish.name}"):
-                self._project(repo).labels.create(label)
-        except WireFault as fault:
-            if "already" in fault.said:
-                return False
-            if fault.in_doubt and wish.name in self.labels(repo):
-                return True
-            return _refused(fault, f"GitLab did not make the label {wish.name}", "Reporter")
-        return True
+        return self._labels.ensure(repo, wish)
 
     # ── the webhook ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -123,7 +114,7 @@ class RepositorySettings:
             with reading(f"the webhook of {repo.path}"):
                 return self._create(repo, wish) if isinstance(found, Missing) else self._mend(repo, found, wish)
         except WireFault as fault:
-            return _refused(fault, f"GitLab did not set the webhook of {repo.path}", "Maintainer")
+            return refused(fault, f"GitLab did not set the webhook of {repo.path}", "Maintainer")
 
     def _find(self, repo: Repo, url: str) -> ProjectHook | Missing | Refused:
         try:
@@ -132,7 +123,7 @@ class RepositorySettings:
                 found = (hook for hook in hooks if is_same_address(Fields("", hook.attributes).text("url"), url))
                 return next(found, Missing(f"webhook to {url}"))
         except WireFault as fault:
-            return _refused(fault, f"GitLab does not show the webhooks of {repo.path}", "Maintainer")
+            return refused(fault, f"GitLab does not show the webhooks of {repo.path}", "Maintainer")
 
     def _create(self, repo: Repo, wish: HookWish) -> HookReady:
         try:
@@ -231,11 +222,3 @@ def _as_wished(wish: HookWish) -> dict[str, Any]:
     wished = {"url": wish.url, "token": wish.secret.reveal(), **dict.fromkeys(EVENTS, True)}
     signing = {"signing_token": wish.signing.reveal()} if wish.signing else {}
     return {**wished, "enable_ssl_verification": True, **signing}
-
-
-def _refused(fault: WireFault, opening: str, role: str) -> Refused:
-    """A refusal that a person can do something about; raises the fault when nobody here can."""
-    if fault.passing or fault.status not in (400, 403, 404, 422):
-        raise fault
-    step = f"Give the bot's token the scope api and the role {role} there, or let somebody run this who has both."
-    return Refused(f"{opening}: {fault.said or fault}", step)
