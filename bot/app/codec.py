@@ -15,6 +15,7 @@ from typing import Any
 from bot.app.log import conceal
 from bot.core import (
     actions,
+    cutting,
     deploying,
     events,
     issues,
@@ -96,5 +97,5 @@ def _kinds(*modules: ModuleType) -> dict[str, type]:
 
 _KINDS = _kinds(
     model, picks, refs, actions, events, jobs, sweep, standing, tagging, issues, versions, numbering, publishing,
-    wishes, deploying,
+    wishes, deploying, cutting,
 )

@@ -21,6 +21,7 @@ from bot.core.actions import (
     Write,
 )
 from bot.core.deploying import Dispatched, DispatchEvent
+from bot.core.cutting import CreateBranches, EnsureLabels, LabelsReady
 from bot.core.issues import EnsureIssue, EnsureMilestone, Issue, IssueReady, IssueWish, Milestone
 from bot.core.model import Comment, Person, Pull, Release
 from bot.core.publishing import DeleteBranch, EnsureRelease, StageRelease, TellPull
@@ -37,7 +38,7 @@ class Unforeseeable(Exception):  # noqa: N818 - it ends a rehearsal, and is no e
 def foresee(write: Write[Any]) -> object:  # noqa: C901 - it only looks up
     """The outcome. What a forge would number or name is 0 or empty in it."""
     match write:
-        case EnsureBranch() | StageCommit() | StageRelease():
+        case EnsureBranch() | StageCommit() | StageRelease() | CreateBranches():
             return BranchReady(write.commit)
         case EnsurePull():
             return PullReady(_imagine_pull(write), opened=True)
@@ -47,10 +48,8 @@ def foresee(write: Write[Any]) -> object:  # noqa: C901 - it only looks up
             return None
         case PushRelease(tag=tag):
             return Pushed(TagFound(tag.name, "", tag.commit, annotated=True, tagged_at=tag.tagged_at))
-        case EnsureIssue(wish=issue):
-            return IssueReady(_imagine_issue(issue), made=True)
-        case EnsureMilestone(wish=milestone):
-            return Milestone(0, milestone.title, milestone.description, milestone.is_open, "")
+        case EnsureIssue() | EnsureMilestone() | EnsureLabels():
+            return _foresee_work(write)
         case EnsureRelease(wish=wish):
             return Release(wish.tag, wish.title, "", "", wish.draft, wish.prerelease)
         case DispatchEvent():
@@ -59,6 +58,16 @@ def foresee(write: Write[Any]) -> object:  # noqa: C901 - it only looks up
             return BranchDeleted(sha)
         case _:
             raise Unforeseeable
+
+
+def _foresee_work(write: EnsureIssue | EnsureMilestone | EnsureLabels) -> object:
+    match write:
+        case EnsureIssue(wish=issue):
+            return IssueReady(_imagine_issue(issue), made=True)
+        case EnsureMilestone(wish=milestone):
+            return Milestone(0, milestone.title, milestone.description, milestone.is_open, "")
+        case EnsureLabels(wishes=wishes):
+            return LabelsReady(tuple(wish.name for wish in wishes))
 
 
 def _imagine_issue(wish: IssueWish) -> Issue:

@@ -52,6 +52,7 @@ from bot.core.actions import (
     Unproven,
 )
 from bot.core.deploying import DispatchEvent, GetRepo
+from bot.core.cutting import BranchTaken, CreateBranches, EnsureLabels
 from bot.core.errors import Fault
 from bot.core.history import FindPosted, FindTouched
 from bot.core.issues import (
@@ -96,7 +97,7 @@ from bot.core.tagging import (
 )
 from bot.forges import Forge
 
-_AboutTags = FetchTags | VerifyTag | ReadFiles | IsAncestor | MakeCommit | StageCommit | PushRelease
+_AboutTags = FetchTags | VerifyTag | ReadFiles | IsAncestor | MakeCommit | StageCommit | PushRelease | CreateBranches
 
 _log = logging.getLogger(__name__)
 
@@ -127,6 +128,7 @@ class Mirror(Protocol):
     def ensure_branch(self, action: EnsureBranch) -> BranchReady | BranchMoved | Refused: ...
     def describe_commits(self, action: PickCommits) -> tuple[NewCommit, ...]: ...
     def stage_commit(self, action: StageCommit) -> BranchReady | BranchMoved | Refused: ...
+    def create_branches(self, action: CreateBranches) -> BranchReady | BranchTaken | Refused: ...
 
     @property
     def releases(self) -> Releases: ...
@@ -159,7 +161,8 @@ class Performer:
                 return self._ask_mirror(action, action.pick.repo)
             case GetCommits():
                 return self._mirror(action.repo).commits(action)
-            case FetchTags() | VerifyTag() | ReadFiles() | IsAncestor() | MakeCommit() | StageCommit() | PushRelease():
+            case FetchTags() | VerifyTag() | ReadFiles() | IsAncestor() | MakeCommit() | StageCommit() | PushRelease() \
+                    | CreateBranches():  # fmt: skip
                 return self._ask_about_tags(action)
             case DraftRelease() | StageRelease() | DeleteBranch() | GetRepo() | DispatchEvent() \
                     | FindRelease() | FindReleases() | EnsureRelease() | PublishRelease() | MarkLatest() \
@@ -169,7 +172,7 @@ class Performer:
                 return ()  # who remembers jobs answers this before it comes here
             case GetIssue() | FindIssue() | EnsureIssue() | FindLabelled() | GetFacts() \
                     | FindMilestone() | EnsureMilestone() | FindInMilestone() \
-                    | GetChecks() | GetRequired() | FindTags() | FindOpenOnto():  # fmt: skip
+                    | EnsureLabels() | GetChecks() | GetRequired() | FindTags() | FindOpenOnto():  # fmt: skip
                 return ask_about_work(self._forge(action.repo), action)
             case DescribePull() | DressPull() | SetLabels() | ReportOn() | React():
                 return self._tell_forge(action)
@@ -233,6 +236,8 @@ class Performer:
         if isinstance(action, StageCommit):
             make = _concealed(action.make)
             return self._mirror(make.repo).stage_commit(replace(action, make=make))
+        if isinstance(action, CreateBranches):
+            return self._mirror(action.repo).create_branches(action)
         releases = self._mirror(action.repo).releases
         match action:
             case FetchTags():

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bot.app.log import conceal
+from bot.core.actions import Refused
+from bot.core.cutting import EnsureLabels, LabelsReady
 from bot.core.issues import (
     EnsureIssue,
     EnsureMilestone,
@@ -19,19 +21,24 @@ from bot.core.issues import (
     GetIssue,
     IssueReady,
 )
+from bot.core.model import Repo
+from bot.core.setup import LabelWish, missing_labels
 from bot.core.standing import FindOpenOnto, FindTags, GetChecks, GetRequired
 from bot.forges import Forge
 
 OfIssues = GetIssue | FindIssue | EnsureIssue | FindLabelled
 OfLines = GetChecks | GetRequired | FindTags | FindOpenOnto
 OfMilestones = FindMilestone | EnsureMilestone | FindInMilestone
+OfWork = OfIssues | OfMilestones | OfLines | GetFacts | EnsureLabels
 
 
-def ask_about_work(forge: Forge, action: OfIssues | OfMilestones | OfLines | GetFacts) -> object:
+def ask_about_work(forge: Forge, action: OfWork) -> object:
     """Whatever is asked or wished for here."""
     match action:
         case GetFacts(repo, numbers):
             return forge.facts(repo, numbers)
+        case EnsureLabels(repo, wishes):
+            return _make_labels(forge, repo, wishes)
         case FindMilestone() | EnsureMilestone() | FindInMilestone():
             return _ask_milestones(forge, action)
         case GetChecks() | GetRequired() | FindTags() | FindOpenOnto():
@@ -62,6 +69,16 @@ def _ask_milestones(forge: Forge, action: OfMilestones) -> object:
             return forge.milestones.ensure(repo, replace(wish, description=conceal(wish.description)))
         case FindInMilestone(repo, milestone, most):
             return forge.milestones.items(repo, milestone, most)
+
+
+def _make_labels(forge: Forge, repo: Repo, wishes: tuple[LabelWish, ...]) -> LabelsReady | Refused:
+    made = []
+    for wish in missing_labels(wishes, forge.labels.all(repo)):
+        outcome = forge.labels.ensure(repo, wish)
+        if isinstance(outcome, Refused):
+            return outcome
+        made += [wish.name] if outcome else []
+    return LabelsReady(tuple(made))
 
 
 def _ask_how_lines_stand(forge: Forge, action: OfLines) -> object:

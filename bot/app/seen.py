@@ -11,6 +11,7 @@ from typing import Any
 
 from bot.core import actions as a
 from bot.core.deploying import GetRepo
+from bot.core.issues import EnsureIssue, FindIssue, Issue
 from bot.core.jobs import FindEnded
 from bot.core.model import Change, Comment, Pull, Release, Repo
 from bot.core.publishing import Drafted, DraftRelease, EnsureRelease, FindRelease, FindReleases, StageRelease
@@ -46,6 +47,9 @@ def say_seen(action: a.Action, outcome: Any) -> str | None:  # noqa: ANN401 - of
         case GetRepo(repo=repo, path=path):
             there = f"{outcome.path} ({outcome.id})" if isinstance(outcome, Repo) else "not there"
             return f"the repository {path or repo.path} was {there}"
+        case FindIssue(marker=marker):
+            state = f"#{outcome.number}, {'open' if outcome.is_open else 'closed'}" if isinstance(outcome, Issue) else ""
+            return f"my issue with {marker.strip('<!-> ')} was {state or 'not there'}"
         case FindEnded(number=number):
             return f"{len(outcome)} jobs of #{number} were remembered"
         case _:
@@ -66,6 +70,8 @@ def abridge(action: a.Action) -> a.Action:
             return replace(action, wish=replace(wish, body=_begin(wish.body)))
         case StageCommit(make):
             return replace(action, make=replace(make, files=tuple((path, _begin(text)) for path, text in make.files)))
+        case EnsureIssue(wish=issue):
+            return replace(action, wish=replace(issue, body=_begin(issue.body)))
         case _:
             return action
 

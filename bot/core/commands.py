@@ -135,7 +135,7 @@ class AskUnhold:
 
 @dataclass(frozen=True, slots=True)
 class AskNotes:
-    """Set the changelog entries of changes on a line; None leaves one out."""
+    """Set the changelog entries of changes on a line; None leaves one out, an empty text takes back what was set."""
 
     line: Line
     notes: tuple[tuple[int, str | None], ...]
@@ -239,7 +239,7 @@ TABLE: tuple[Verb, ...] = (
     Verb("/release", "help", "anyone", "", "lists what I can do", "/release help", lambda _: Help()),
     Verb("/release", "ping", "anyone", "", "says whether I am there", "/release ping", lambda _: Ping()),
     Verb("/release", "status", "anyone", "[LINE|all]",
-         "per line: its head, checks, last candidate and final, pending picks", "/release status 2.7", _show_lines),
+         "per line: its head, checks, last candidate and final, pending picks, holds", "/release status 2.7", _show_lines),
     Verb("/release", "plan", "anyone", "rc|final LINE", "tells what a candidate or final would be, and does nothing",
          "/release plan rc 2.7"),
     Verb("/release", "rc", "manager", "[LINE] [sha=SHA]", "makes a candidate", "/release rc 2.7",
@@ -249,12 +249,14 @@ TABLE: tuple[Verb, ...] = (
     Verb("/release", "confirm", "manager", "CODE", "confirms what was asked for with this code",
          "/release confirm 7f3a-92c1"),
     Verb("/release", "cancel", "manager", "", "drops what waits for a confirmation", "/release cancel"),
-    Verb("/release", "cut", "manager", "LINE [from=REF]", "makes a new line", "/release cut 2.9 from=main"),
+    Verb("/release", "cut", "manager", "LINE [from=REF]", "makes a new line", "/release cut 2.9 from=main",
+         _ask_cut),
     Verb("/release", "hold", "write", "LINE reason=TEXT", "stops candidates and finals of a line",
-         '/release hold 2.7 reason="waits for the driver"'),
-    Verb("/release", "unhold", "manager", "LINE", "lets them go on", "/release unhold 2.7"),
-    Verb("/release", "notes", "write", "LINE NUMBER=TEXT", "sets the changelog entry of a change, or leaves it out",
-         '/release notes 2.7 123="Faster fused kernels"'),
+         '/release hold 2.7 reason="waits for the driver"', _ask_hold),
+    Verb("/release", "unhold", "manager", "LINE", "lets them go on", "/release unhold 2.7", _ask_unhold),
+    Verb("/release", "notes", "write", "LINE NUMBER=NOTE",
+         "sets the changelog entry of a change; none leaves it out, an empty text takes back what was set",
+         '/release notes 2.7 123="Faster fused kernels" 124=none 125=""', _ask_notes),
     Verb("/release", "yank", "manager", "VERSION reason=TEXT", "withdraws a release; wants a confirmation",
          '/release yank v2.7.1 reason="wrong results on sm_90"'),
     Verb("/release", "rollback", "manager", "image LINE",

@@ -25,6 +25,7 @@ _KINDS = {
     "REF": r"[^\s\ufffc]{1,240}",
     "NUMBER": r"[1-9]\d{0,8}",
     "TEXT": r"[^\ufffc]+",
+    "NOTE": r"[^\ufffc]*",
 }
 """What a word of each kind looks like, besides LINE. The excluded character stands for code or a link."""
 

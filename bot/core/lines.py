@@ -117,6 +117,14 @@ def read_backport_branch(policy: Policy, name: str) -> tuple[Line, int] | None:
     return (line, int(found["number"])) if found and line else None
 
 
+_NO_NAME = re.compile(r"\.\.|@\{|//|(?:^|/)\.|\.lock(?:/|$)|^[/-]|[/.]$|^HEAD$|[\x00-\x20\x7f~^:?*\[\\\ud800-\udfff]")
+
+
+def is_branch_name(word: str) -> bool:
+    """Whether git would have a branch of this name: no pattern, no option, no other way to name a commit."""
+    return 0 < len(word) <= 240 and _NO_NAME.search(word) is None
+
+
 def branches_of(policy: Policy, line: Line) -> tuple[str, ...]:
     """The names that a line's branch may have, the template's own first: `release/2.7`, `…/v2.7`, `…/v2.7.0`."""
     template = policy.lines.branch

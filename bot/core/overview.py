@@ -14,11 +14,14 @@ from bot.core.actions import (
     Reaction,
     ask,
 )
+from bot.core.issues import FindIssue, Issue
 from bot.core.jobs import Overview, Report
 from bot.core.lines import NoBranch, TwoBranches, find_branch, read_backport_branch
 from bot.core.messages import chat
 from bot.core.messages.lines import Standing, render_lines
 from bot.core.model import Branch, Line, Pull, Tag
+from bot.core.release.gates import Hold
+from bot.core.release.tracker import marker_of, read_account
 from bot.core.standing import FindOpenOnto, FindTags, GetChecks, GetCommits
 from bot.core.survey import Survey, take_survey
 from bot.core.versions import last_of
@@ -59,6 +62,7 @@ def _look_at(
     line, branch = place
     if isinstance(branch, TwoBranches):
         return Standing(line, branch.names, released=last_of(line, tags))
+    tracker = yield from ask(FindIssue(job.repo, marker_of(line), anywhere=False))
     commits = yield from ask(GetCommits(job.repo, (branch.sha,)))
     checks = yield from ask(GetChecks(job.repo, branch.sha))
     pulls = yield from ask(FindOpenOnto(job.repo, branch.name))
@@ -70,7 +74,13 @@ def _look_at(
         None if isinstance(checks, Missing) else checks,
         last_of(line, tags),
         None if isinstance(pulls, Missing) else tuple(pull for pull in pulls if _is_pick(job, survey, line, pull)),
+        () if isinstance(tracker, Missing) else _holds(tracker),
     )
+
+
+def _holds(tracker: Issue) -> tuple[Hold, ...] | None:
+    account = read_account(tracker.body)
+    return None if account is None else tuple(Hold(row.by, row.reason) for row in account.holds)
 
 
 def _is_pick(job: Overview, survey: Survey, line: Line, pull: Pull) -> bool:

@@ -218,7 +218,8 @@ def _plan_pushed(event: PushedTo) -> Planning[Plan]:
     jobs = yield from _settle_pushed(event.repo, line, origins[-MAX_LOOKED_AT:], survey)
     left = len(origins) - MAX_LOOKED_AT
     notes = (f"{left} further commits are left unlooked at.",) if left > 0 else ()
-    return Plan(jobs, (*_broken(survey), *notes))
+    # Nothing is fetched for a line without a tracker: its job asks for that first.
+    return Plan((*jobs, KeepTracker(event.repo, line, event.after)), (*_broken(survey), *notes))
 
 
 def _settle_pushed(

@@ -215,7 +215,7 @@ class Unhold(LineJob):
 
 @dataclass(frozen=True, slots=True)
 class SetNotes(LineJob):
-    """Set the changelog entries of changes by hand; None leaves a change out."""
+    """Set the changelog entries of changes by hand; None leaves a change out, an empty text takes back what was set."""
 
     notes: tuple[tuple[int, str | None], ...] = ()
 

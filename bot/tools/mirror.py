@@ -35,6 +35,7 @@ from bot.core.actions import (
     Synced,
     Unproven,
 )
+from bot.core.cutting import BranchTaken, CreateBranches
 from bot.core.duplicates import BranchIndex, Traits, doubt, find_combined, find_evidence, find_merge, numbers_said
 from bot.core.errors import Fault
 from bot.core.model import Branch, Change, CloneAccess, Commit, Evidence, NewCommit, Repo
@@ -51,7 +52,7 @@ from bot.tools.git import GitFault, check_branch
 from bot.tools.patch_ids import PatchIds
 from bot.tools.pick import Committer, Impossible, Picker, Wish
 from bot.tools.present import Landed, still_there
-from bot.tools.pushing import push_branch
+from bot.tools.pushing import create_branches, push_branch
 from bot.tools.releasing import Ground, Releases, Signing
 from bot.tools.scratch import Repository, Scratch
 
@@ -203,6 +204,13 @@ class Mirror:
         if (made := self.releases.make_commit(action.make).commit) != action.commit:
             raise Fault(f"{action.commit} was to be pushed to {action.branch}, and what was described is {made}.")
         return push_branch(self._clone, self.picker.scratch.view().directory, action)
+
+    def create_branches(self, action: CreateBranches) -> BranchReady | BranchTaken | Refused:
+        """See `CreateBranches`. What the forge has is not sent to it again: its branches are fetched before."""
+        refs = [f"refs/heads/{check_branch(name)}*" for name in (self._repo.default_branch, *action.branches)]
+        self._healing(lambda: self._clone.fetch([_refspec(ref) for ref in refs]))
+        self._healing(lambda: self.releases.there(action.commit))
+        return create_branches(self._clone, self.picker.scratch.view().directory, action)
 
     # ── underneath ───────────────────────────────────────────────────────────────────────────────────────────────────
 

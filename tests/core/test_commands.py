@@ -249,11 +249,11 @@ def test_what_no_row_knows_can_be_answered_to_anyone() -> None:
 
 
 def test_a_row_is_read_into_slots() -> None:
-    assert slots_of("rc|final LINE… [sha=SHA] NUMBER=TEXT [--force]") == (
+    assert slots_of("rc|final LINE… [sha=SHA] NUMBER=NOTE [--force]") == (
         Slot("rc|final"),
         Slot("LINE", many=True),
         Slot("SHA", "sha", needed=False),
-        Slot("TEXT", "NUMBER"),
+        Slot("NOTE", "NUMBER"),
         Slot("", "--force", needed=False),
     )
 
@@ -273,9 +273,9 @@ def test_a_row_is_read_into_slots() -> None:
         ("LINE reason=TEXT", ["2.7", 'REASON="a = b"'], Filled({"LINE": ("2.7",)}, {"reason": "a = b"})),
         ("LINE reason=TEXT", ["2.7"], Lacking(Slot("TEXT", "reason"))),
         ("LINE reason=TEXT", ["2.7", 'reason=""'], Surplus('reason=""')),
-        ("LINE NUMBER=TEXT", ["2.7", "123=none", '7="x y"'], Filled({"LINE": ("2.7",)}, {"123": "none", "7": "x y"})),
-        ("LINE NUMBER=TEXT", ["2.7", "0=none"], Surplus("0=none")),
-        ("LINE NUMBER=TEXT", ["2.7"], Lacking(Slot("TEXT", "NUMBER"))),
+        ("LINE NUMBER=NOTE", ["2.7", "123=none", '7="x y"'], Filled({"LINE": ("2.7",)}, {"123": "none", "7": "x y"})),
+        ("LINE NUMBER=NOTE", ["2.7", "0=none"], Surplus("0=none")),
+        ("LINE NUMBER=NOTE", ["2.7"], Lacking(Slot("NOTE", "NUMBER"))),
         ("VERSION", ["v2.7.0-rc10"], Filled({"VERSION": ("v2.7.0-rc10",)})),
         ("VERSION", ["2.7"], Surplus("2.7")),
         ("[--force]", ["--force"], Filled({}, {"--force": ""})),

@@ -56,7 +56,7 @@ BAR = r"\|"
 def usage(verb: Verb, *, whole: bool = False) -> str:
     """How a verb is written: `/backport LINE…`. Without what arrives later, unless the `whole` is wanted."""
     takes = [word for word in verb.takes.split() if whole or not any(key in word for key in verb.later)]
-    shown = [word.replace("NUMBER=TEXT", '123="…"').replace("=TEXT", '="…"').replace("=NUMBER", "=N") for word in takes]
+    shown = [word.replace("NUMBER=NOTE", '123="…"').replace("=TEXT", '="…"').replace("=NUMBER", "=N") for word in takes]
     return " ".join((verb.said, *shown))
 
 

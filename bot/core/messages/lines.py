@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from bot.core.ledger import safe_url
 from bot.core.messages.escape import listed, plain, pull_link
 from bot.core.model import Check, Commit, Line, Pull, Tag
+from bot.core.release.gates import Hold
 from bot.core.versions import Released
 
 MAX_NAMED = 3
@@ -32,6 +33,8 @@ class Standing:
     released: Released = field(default_factory=Released)
     picks: tuple[Pull, ...] | None = None
     """None where the forge does not tell."""
+    holds: tuple[Hold, ...] | None = ()
+    """None where the line's tracker cannot be read, and nothing may be released."""
 
 
 def render_lines(
@@ -42,7 +45,7 @@ def render_lines(
     """
     parts = []
     if standings:
-        head = "| Line | Head | Checks | Last candidate | Last final | Pending picks |\n|---|---|---|---|---|---|\n"
+        head = f"| Line | Head | Checks | Last candidate | Last final | Pending picks | Holds |\n{'|---' * 7}|\n"
         parts.append(head + "\n".join(map(_row, standings)))
     if missing:
         near = f" Did you mean `/release status {nearest[0]}`?" if nearest else ""
@@ -59,9 +62,10 @@ def _these(lines: tuple[Line, ...]) -> str:
 def _row(standing: Standing) -> str:
     if len(standing.branches) > 1:
         names = " and ".join(plain(name, 100) for name in standing.branches)
-        cells = [f"two branches: {names}. Delete all but one.", "", *_released(standing.released), ""]
+        cells = [f"two branches: {names}. Delete all but one.", "", *_released(standing.released), "", ""]
     else:
-        cells = [_head(standing), _checks(standing.checks), *_released(standing.released), _picks(standing.picks)]
+        cells = [_head(standing), _checks(standing.checks), *_released(standing.released), _picks(standing.picks),
+                 _holds(standing.holds)]  # fmt: skip
     return f"| {standing.line} | {' | '.join(cells)} |"
 
 
@@ -91,6 +95,14 @@ def _released(released: Released) -> list[str]:
 
 def _tag(tag: Tag | None) -> str:
     return plain(tag.name, 80) if tag else "none"
+
+
+def _holds(holds: tuple[Hold, ...] | None) -> str:
+    if holds is None:
+        return "its tracker cannot be read"
+    shown = [f"{plain(hold.by, 60)}: {plain(hold.reason, 80)}" for hold in holds[:MAX_NAMED]]
+    left = len(holds) - len(shown)
+    return "; ".join([*shown, f"{left} more"] if left > 0 else shown) or "none"
 
 
 def _picks(pulls: tuple[Pull, ...] | None) -> str:

@@ -46,7 +46,7 @@ from bot.core.tagging import (
     VerifyTag,
 )
 from bot.core.versions import read_tag
-from bot.core.wishes import MakeCandidate
+from bot.core.wishes import KeepTracker, MakeCandidate
 
 
 def make_candidate(job: MakeCandidate) -> Flow[Report]:
@@ -220,4 +220,5 @@ def _finish(job: MakeCandidate, now: LineNow, tag: TagFound, notes: str | None =
     if trouble := trouble_with(release):
         told += f" The forge shows no prerelease of it: {trouble}."
     news = messages.render_news(tag.name, url, job.asked.actor.login)
-    return Ending("made", "rocket", told, f"{tag.name} is made of {commit[:12]}.", news)
+    then = (KeepTracker(job.repo, job.line, tag.name),)
+    return Ending("made", "rocket", told, f"{tag.name} is made of {commit[:12]}.", news, then)

@@ -11,14 +11,22 @@ from typing import Any
 from bot.core.actions import Flow
 from bot.core.jobs import Report
 from bot.core.release.candidate import make_candidate
+from bot.core.release.cutting import cut_line
 from bot.core.release.deploy import deploy
 from bot.core.release.follow import follow_tag
-from bot.core.wishes import Deploy, FollowTag, KeepTracker, LineJob, MakeCandidate
+from bot.core.release.keep import keep_tracker
+from bot.core.release.keeping import hold, set_notes, unhold
+from bot.core.wishes import CutLine, Deploy, FollowTag, Hold, KeepTracker, LineJob, MakeCandidate, SetNotes, Unhold
 
 FLOWS: dict[type, Callable[[Any], Flow[Report]]] = {
     MakeCandidate: make_candidate,
     FollowTag: follow_tag,
     Deploy: deploy,
+    CutLine: cut_line,
+    Hold: hold,
+    Unhold: unhold,
+    SetNotes: set_notes,
+    KeepTracker: keep_tracker,
 }
 """By the type of the job."""
 

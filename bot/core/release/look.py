@@ -120,13 +120,13 @@ def judge_line(now: LineNow, draft: Drafted, expected: str | None = None) -> Pla
         now.branch,
         draft.commit,
         descends=(yield from _descends(now)),
-        supported=_is_supported(now),
+        supported=is_supported(now.policy, now.line),
         holds=tuple(Hold(hold.by, hold.reason) for hold in now.account.holds),
         expected=expected,
         oversized=draft.oversized,
         conflicts=None if isinstance(conflicts, Missing) else _unresolved(now, conflicts.found),
-        pending=(yield from _pending(now)),
-        missing=(yield from _missing(now)),
+        pending=(yield from find_pending(now)),
+        missing=(yield from find_missing(now)),
     )
     facts = yield from _with_checks(now, facts)
     return judge(facts, refuse_oversized=now.policy.release.oversized == "refuse")
@@ -145,7 +145,7 @@ def _with_checks(now: LineNow, facts: Facts) -> Planning[Facts]:
     return replace(facts, checks=None if isinstance(checks, Missing) else checks, required=required)
 
 
-def _pending(now: LineNow) -> Planning[tuple[Item, ...] | None]:
+def find_pending(now: LineNow) -> Planning[tuple[Item, ...] | None]:
     """The open backports onto the line, by the names of their branches."""
     pulls = yield from ask(FindOpenOnto(now.repo, now.branch.name))
     if isinstance(pulls, Missing):
@@ -155,9 +155,9 @@ def _pending(now: LineNow) -> Planning[tuple[Item, ...] | None]:
     return tuple(Item(pull.number, "pull", pull.title, pull.url, pull.labels) for pull in own)
 
 
-def _is_supported(now: LineNow) -> bool:
-    supported = now.policy.lines.supported
-    return supported is None or now.line in supported
+def is_supported(policy: Policy, line: Line) -> bool:
+    """Whether the policy lets a line be released."""
+    return policy.lines.supported is None or line in policy.lines.supported
 
 
 def _descends(now: LineNow) -> Planning[bool]:
@@ -188,7 +188,7 @@ def _unresolved(now: LineNow, found: tuple[Item, ...]) -> tuple[Item, ...]:
     return tuple(item for item in found if all(line_of_label(now.policy, label) != skip for label in item.labels))
 
 
-def _missing(now: LineNow) -> Planning[tuple[Item, ...] | None]:
+def find_missing(now: LineNow) -> Planning[tuple[Item, ...] | None]:
     """What is still open of the version's milestone; a version without one lacks nothing."""
     version = now.next.version
     milestone = yield from ask(FindMilestone(now.repo, f"{version.line}.{version.patch}"))

@@ -27,7 +27,11 @@ MAX_BODY = 60_000
 MAX_SHOWN = 60
 """Changes that are listed one by one."""
 
-Text = Annotated[str, Field(max_length=500)]
+MAX_HOLDS, MAX_NOTES, MAX_TEXT = 20, 500, 500
+MAX_HIDDEN = 40_000
+"""Characters of what is hidden; the rest is for what is shown, and for people."""
+
+Text = Annotated[str, Field(max_length=MAX_TEXT)]
 Number = Annotated[str, Field(pattern="^[1-9][0-9]{0,9}$")]
 
 
@@ -43,12 +47,20 @@ class HoldRow(_Kept):
     at: int
 
 
+class Shown(_Kept):
+    """What people were told last, since edits notify nobody: the gates that were closed, and the last tag."""
+
+    closed: Annotated[tuple[Annotated[str, Field(max_length=40)], ...], Field(max_length=20)] = ()
+    tag: Annotated[str, Field(max_length=200)] = ""
+
+
 class Account(_Kept):
     """What of a line is known only here. `notes` are changelog entries set by hand, None for one left out."""
 
     version: Literal[1] = 1
-    holds: Annotated[tuple[HoldRow, ...], Field(max_length=20)] = ()
-    notes: Annotated[dict[Number, Text | None], Field(max_length=500)] = {}
+    shown: Shown = Shown()
+    holds: Annotated[tuple[HoldRow, ...], Field(max_length=MAX_HOLDS)] = ()
+    notes: Annotated[dict[Number, Text | None], Field(max_length=MAX_NOTES)] = {}
 
 
 _ACCOUNT = re.compile(r"<!-- relbot:line (\{.*?\}) -->")
@@ -57,6 +69,17 @@ _ACCOUNT = re.compile(r"<!-- relbot:line (\{.*?\}) -->")
 def marker_of(line: Line) -> str:
     """What a line's tracker is found by: 2.1 is not in the marker of 2.10."""
     return f"<!-- relbot:tracker {line} -->"
+
+
+def fits(account: Account) -> bool:
+    """Whether there is room for it in a tracker."""
+    return len(account.notes) <= MAX_NOTES and len(hide_as("line", account)) <= MAX_HIDDEN
+
+
+def with_account(body: str, account: Account) -> str:
+    """A tracker's text with another account hidden in it, all else being as it was."""
+    shown, mark, notes = body.partition(NOTES)
+    return _ACCOUNT.sub(lambda _: hide_as("line", account), shown, count=1) + mark + notes
 
 
 def read_account(body: str) -> Account | None:
@@ -89,8 +112,10 @@ class View:
     """The final that the line is on the way to, as `2.7.1`."""
     final: Tag | None
     candidates: Sequence[Candidate]
-    included: Sequence[str]
-    """What the line has brought since the last final, an entry each, as the changelog will have it."""
+    included: Sequence[str] | None
+    """What the line has brought since the last final, an entry each, as the changelog will have it; None where nobody
+    has looked yet.
+    """
     pending: Sequence[Item]
     missing: Sequence[Item]
     """What is still open of the milestone."""
@@ -144,6 +169,8 @@ def _candidates(view: View) -> str:
 
 
 def _included(view: View) -> str:
+    if view.included is None:
+        return ""
     shown = [f"- {entry}" for entry in view.included[:MAX_SHOWN]]
     more = len(view.included) - len(shown)
     return "\n".join(("### In it", *(shown or ["Nothing since."]), *((f"- … and {more} more",) if more > 0 else ())))
