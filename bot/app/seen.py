@@ -48,8 +48,7 @@ def say_seen(action: a.Action, outcome: Any) -> str | None:  # noqa: ANN401 - of
             there = f"{outcome.path} ({outcome.id})" if isinstance(outcome, Repo) else "not there"
             return f"the repository {path or repo.path} was {there}"
         case FindIssue(marker=marker):
-            state = f"#{outcome.number}, {'open' if outcome.is_open else 'closed'}" if isinstance(outcome, Issue) else ""
-            return f"my issue with {marker.strip('<!-> ')} was {state or 'not there'}"
+            return _cut(f"my issue with {marker.strip('<!-> ')} was {_say_issue(outcome)}")
         case FindEnded(number=number):
             return f"{len(outcome)} jobs of #{number} were remembered"
         case _:
@@ -127,6 +126,12 @@ def _say_commits(action: a.Action, outcome: Any) -> str | None:  # noqa: ANN401 
             return f"{sha} had {0 if isinstance(outcome, a.Missing) else len(outcome)} checks"
         case _:
             return None
+
+
+def _say_issue(outcome: Issue | a.Missing) -> str:
+    if isinstance(outcome, a.Missing):
+        return "not there"
+    return f"#{outcome.number}, {'open' if outcome.is_open else 'closed'}"
 
 
 def _say_release(action: a.Action, outcome: Any) -> str:  # noqa: ANN401 - as above

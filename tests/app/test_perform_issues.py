@@ -41,7 +41,7 @@ class Shelf:
 
 CASES = [
     (GetIssue(REPO, 12), ("issues.get", REPO, 12)),
-    (FindIssue(REPO, "m", "l"), ("issues.find", REPO, "m", "l")),
+    (FindIssue(REPO, "m", "l", anywhere=False), ("issues.find", REPO, "m", "l", ("anywhere", False))),
     (EnsureIssue(REPO, WISH), ("issues.ensure", REPO, WISH)),
     (FindLabelled(REPO, "v2.7", 5, closed=True), ("issues.labelled", REPO, "v2.7", 5, ("closed", True))),
     (FindMilestone(REPO, "2.7.1"), ("milestones.find", REPO, "2.7.1")),

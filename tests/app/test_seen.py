@@ -8,6 +8,7 @@ import pytest
 
 from bot.app.seen import say_seen
 from bot.core import actions as a
+from bot.core.issues import FindIssue, Issue
 from bot.core.jobs import FindEnded
 from bot.core.model import Branch, Check, Comment, Commit, Evidence, Person, Role
 from bot.core.model import Change as Landed
@@ -37,6 +38,10 @@ LINE = Branch("release/2.7", "b" * 40)
         (FindOpenOnto(REPO, "y"), (), "open were none"),
         (a.FindComment(REPO, 12, "m"), Comment(5, ADA, WORDS), "my comment on #12 was 5"),
         (a.FindComment(REPO, 12, "m"), None, "my comment on #12 was not there"),
+        (FindIssue(REPO, "<!-- relbot:tracker 2.7 -->"), Issue(9, WORDS, WORDS, "", ADA, is_open=True),
+         "my issue with relbot:tracker 2.7 was #9, open"),
+        (FindIssue(REPO, "<!-- relbot:tracker 2.7 -->"), a.Missing(WORDS),
+         "my issue with relbot:tracker 2.7 was not there"),
         (FindEnded(REPO, 12), (), "0 jobs of #12 were remembered"),
         (a.Sync(REPO, ()), a.Synced((LINE,), ("p", WORDS)), "1 branches: release/2.7 at bbbbbbbbbbbb"),
         (a.ResolveChange(REPO, PULL), Landed(12, WORDS, (COMMIT,), "squash", WORDS), f"the change was {SHA} (squash)"),

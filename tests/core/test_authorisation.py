@@ -38,14 +38,25 @@ from bot.core.actions import (
     Sync,
 )
 from bot.core.commands import TABLE
+from bot.core.cutting import CreateBranches, EnsureLabels, LabelsReady
 from bot.core.errors import Fault
 from bot.core.events import CommentEdited, CommentPosted, Event, PullClosed, PullLabelled
-from bot.core.issues import FindIssue, FindLabelled, FindMilestone, Items
+from bot.core.issues import (
+    EnsureIssue,
+    EnsureMilestone,
+    FindIssue,
+    FindLabelled,
+    FindMilestone,
+    Issue,
+    IssueReady,
+    Items,
+)
 from bot.core.jobs import Backport, Ended, FindEnded
-from bot.core.model import Comment, Person, Pull, Role
+from bot.core.model import Branch, Comment, Person, Pull, Role
 from bot.core.plan import flow_of, plan
 from bot.core.publishing import DeleteBranch, Drafted, DraftRelease, EnsureRelease, FindRelease, StageRelease
 from bot.core.refs import BranchDeleted, Untouched
+from bot.core.release.tracker import Account, HoldRow, View, render_tracker
 from bot.core.standing import FindOpenOnto, FindTags, GetChecks, GetCommits, GetRequired
 from bot.core.tagging import FetchTags, Pushed, PushRelease, TagFound, VerifyTag
 from tests.core.driving import Answers, drive, writes
@@ -54,7 +65,7 @@ from tests.core.values import ADA, L27, REPO, a_backport_pull, a_change, a_pull,
 
 Effect = Literal[
     "nothing", "a hint", "denied", "refused", "answered", "not there yet", "told of the policy", "told how lines stand",
-    "carried", "released", "fault",
+    "carried", "released", "kept", "cut", "fault",
 ]  # fmt: skip
 
 # ── the dimensions ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -156,7 +167,11 @@ def cells() -> Iterator[Cell]:
 BUILT: dict[str, Effect] = {
     "/backport": "carried", "/backport recreate": "carried", "/release help": "answered", "/release ping": "answered",
     "/release status": "told how lines stand", "/release retry": "carried", "/release rc": "released",
+    "/release hold": "kept", "/release unhold": "kept", "/release notes": "kept", "/release cut": "cut",
 }  # fmt: skip
+
+
+TAKES_POLICY = ("/release retry", "/release hold", "/release notes")
 
 
 def expected(cell: Cell) -> Effect:
@@ -188,7 +203,7 @@ def expected_of_comment(cell: Cell) -> Effect:
         return "nothing"
     if who != "anyone" and cell.actor.role is None:
         return "fault"
-    needs_policy = cell.said.startswith("/backport") or who == "manager" or cell.said == "/release retry"
+    needs_policy = cell.said.startswith("/backport") or who == "manager" or cell.said in TAKES_POLICY
     if cell.policy == "broken" and ((needs_policy and is_one(cell, "write")) or cell.said == "/release status"):
         return "told of the policy"
     if not is_one(cell, who):
@@ -225,7 +240,17 @@ WITHOUT_GATES: Answers = {
     FindLabelled: Items(), FindMilestone: Missing("a milestone"), GetRequired: None,
     StageRelease: BranchReady("a" * 40), PushRelease: Pushed(TAG), VerifyTag: Missing("a tag"),
     FindRelease: Missing("a release"), EnsureRelease: Refused("no", "no"), DeleteBranch: BranchDeleted("a" * 40),
+    EnsureIssue: lambda action: IssueReady(tracker(action.wish.body)), EnsureMilestone: Refused("no", "no"),
+    CreateBranches: BranchReady("9" * 40), EnsureLabels: LabelsReady(),
 }  # fmt: skip
+
+
+def tracker(body: str) -> Issue:
+    return Issue(9, "Release 2.7", body, "", Person(1, "relbot"), is_open=True, is_mine=True)
+
+
+HELD = render_tracker(View(L27, Branch("release/2.7", "7" * 40), "2.7.0", None, (), (), (), (), ()),
+                      Account(holds=(HoldRow(by="bob", reason="waits", at=1),)))  # fmt: skip
 
 
 def world(cell: Cell) -> Answers:
@@ -260,6 +285,7 @@ def world(cell: Cell) -> Answers:
         GetChecks: (),
         FindOpenOnto: (),
         **WITHOUT_GATES,
+        **({FindIssue: tracker(HELD)} if cell.said == "/release unhold" else {}),
     }
 
 
@@ -310,6 +336,10 @@ def judge(done: list[Action]) -> Effect:
     kinds = {type(action) for action in done}
     if PushRelease in kinds:
         return "released"
+    if CreateBranches in kinds:
+        return "cut"
+    if EnsureIssue in kinds:
+        return "kept"
     if EnsureBranch in kinds and EnsurePull in kinds:
         return "carried"
     if not kinds:

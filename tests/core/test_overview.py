@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from markdown_it import MarkdownIt
@@ -12,12 +13,14 @@ from bot.core.actions import (
     React,
     Sync,
 )
+from bot.core.issues import FindIssue, Issue
 from bot.core.jobs import Overview
-from bot.core.model import Check, Commit, Line, Tag
+from bot.core.model import Branch, Check, Commit, Line, Tag
 from bot.core.overview import MOST, overview
+from bot.core.release.tracker import Account, HoldRow, View, render_tracker
 from bot.core.standing import FindOpenOnto, FindTags, GetChecks, GetCommits
 from tests.core.driving import Answers, drive, kinds, only
-from tests.core.values import L26, L27, REPO, TIP27, a_backport_pull, synced
+from tests.core.values import ADA, L26, L27, REPO, TIP27, a_backport_pull, synced
 
 EVIL = "`x`|<!--x--> @ada [a](https://evil.example)\n/backport 2.7"
 HEAD = Commit(TIP27, (), "f" * 40, "Ada <a@b>", 1, "Fix it\n\nBody", 1_700_000_000)
@@ -27,7 +30,8 @@ CHECKS = (Check("unit", "passed"), Check("gpu", "failed"), Check("lint", "passed
 def told(*lines: Line, **world: Any) -> tuple[str, list[str], str]:
     """The comment, what was asked, and the reaction."""
     answers: Answers = {
-        Sync: synced(), FindTags: (), GetCommits: (), GetChecks: (), FindOpenOnto: (), EnsureComment: None, React: None,
+        Sync: synced(), FindTags: (), GetCommits: (), GetChecks: (), FindOpenOnto: (), FindIssue: Missing("a tracker"),
+        EnsureComment: None, React: None,
     }  # fmt: skip
     named = {kind.__name__: kind for kind in answers}
     job = Overview(REPO, 12, 501, lines)
@@ -52,16 +56,32 @@ def test_a_line_is_told_with_its_head_checks_tags_and_picks() -> None:
     assert row(body, "2.7") == [
         "2.7", f"{TIP27} Fix it (2023-11-14 22:13 UTC)", "2 passed, 1 skipped, 1 failed: gpu", "v2.7.0-rc10", "v2.7.0",
         "[#31](https://forge.example/acme/torchlet/pull/31)",
+        "none",
     ]  # fmt: skip
     assert reaction == "rocket"
-    assert asked == ["Sync", "FindTags", "GetCommits", "GetChecks", "FindOpenOnto", "EnsureComment", "React"]
+    look = ["Sync", "FindTags", "FindIssue", "GetCommits", "GetChecks", "FindOpenOnto"]
+    assert asked == [*look, "EnsureComment", "React"]
+
+
+def test_who_holds_a_line_is_told_and_that_nobody_can_tell() -> None:
+    view = View(L27, Branch("release/2.7", TIP27), "2.7.1", None, (), (), (), (), ())
+    rows = tuple(HoldRow(by=f"ada{n}", reason=EVIL.replace("\n", " ")[:40], at=1) for n in range(5))
+    body = render_tracker(view, Account(holds=rows))
+    tracker = Issue(9, "Release 2.7", body, "", ADA, is_open=True, is_mine=True)
+    told_of, _, _ = told(L27, FindIssue=tracker)
+    assert "ada0: " in told_of
+    assert "; 2 more |" in told_of
+    assert MarkdownIt().enable("table").render(told_of).count("<td") == 7
+    broken = replace(tracker, body=body.replace('{"holds"', '{"hold"'))
+    assert row(told(L27, FindIssue=broken)[0], "2.7")[-1] == "its tracker cannot be read"
 
 
 def test_what_is_not_there_is_said_in_its_cell() -> None:
     body, _, _ = told(L27, GetChecks=Missing("commit"), FindOpenOnto=Missing("branch"))
     cells = row(body, "2.7")
-    assert cells == ["2.7", TIP27, "the forge does not know this commit yet", "none", "none", "the forge does not tell"]
-    assert row(told(L27)[0], "2.7")[2:] == ["none", "none", "none", "none"]
+    said = ["the forge does not know this commit yet", "none", "none", "the forge does not tell", "none"]
+    assert cells == ["2.7", TIP27, *said]
+    assert row(told(L27)[0], "2.7")[2:] == ["none"] * 5
 
 
 def test_without_a_line_the_newest_are_told_and_the_others_named() -> None:
@@ -95,9 +115,9 @@ def test_no_text_of_the_forge_can_do_anything_in_the_table() -> None:
     commit = Commit(TIP27, (), "f" * 40, EVIL, 1, EVIL.replace("\n", " "), 1)
     checks = tuple(Check(f"{EVIL} {n}", "failed") for n in range(9))
     body, _, _ = told(L27, FindTags=(Tag("v2.7.0", TIP27),), GetCommits=(commit,), GetChecks=checks)
-    assert len(row(body.replace("\\|", ""), "2.7")) == 6
+    assert len(row(body.replace("\\|", ""), "2.7")) == 7
     assert "<!--x" not in body
     html = MarkdownIt().enable("table").render(body)
-    assert html.count("<td") == 6
+    assert html.count("<td") == 7
     assert "evil.example" not in "".join(part for part in html.split('href="')[1:])
     assert not [line for line in body.splitlines() if line.lstrip().startswith("/")]

@@ -18,10 +18,12 @@ from bot.core.actions import (
     Sync,
 )
 from bot.core.events import CommentEdited, CommentPosted, Event, PullClosed, PullLabelled, PullOpened, PushedTo
+from bot.core.issues import FindIssue
 from bot.core.jobs import Answer, Backport, Plan, Settle
 from bot.core.messages.pulls import BACKPORT_MARKER
 from bot.core.model import Line, Pull, Role
 from bot.core.plan import MAX_LOOKED_AT, flow_of, plan
+from bot.core.wishes import KeepTracker
 from tests.core.driving import AS_SENT, Answers, drive, kinds, reads_only
 from tests.core.values import (
     ADA,
@@ -297,7 +299,10 @@ def arrived(*origins: Origins, pulls: object = (), named: object = None) -> tupl
     found, asked = drive(plan(pushed("release/2.7")), world)
     assert FindOrigins(REPO, TIP27, NEW) in asked
     assert reads_only(asked)
-    return found.jobs  # type: ignore[return-value]
+    *settling, tracker = found.jobs
+    assert tracker == KeepTracker(REPO, L27, NEW)
+    assert FindIssue not in {type(action) for action in asked}, "whether there is a tracker is for the job to ask"
+    return tuple(settling)  # type: ignore[return-value]
 
 
 def test_commits_that_arrive_on_a_line_settle_the_changes_whose_numbers_they_have() -> None:
@@ -342,8 +347,8 @@ def test_a_numbered_branch_that_is_no_line_leads_to_nothing() -> None:
 def test_a_rewritten_line_does_not_settle_without_end() -> None:
     origins = tuple(Origins(f"{number:040}", (number,)) for number in range(1, MAX_LOOKED_AT + 3))
     found, _ = planned(pushed("release/2.7"), {Sync: synced(), FindOrigins: origins})
-    assert len(found.jobs) == MAX_LOOKED_AT
-    assert found.jobs[-1].number == MAX_LOOKED_AT + 2, "the newest count"
+    assert len(found.jobs) == MAX_LOOKED_AT + 1
+    assert found.jobs[-2].number == MAX_LOOKED_AT + 2, "the newest count"
     assert found.notes == ("2 further commits are left unlooked at.",)
 
 

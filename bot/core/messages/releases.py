@@ -51,8 +51,8 @@ def unreadable_tracker(line: Line, issue: Issue | None) -> Refusal:
     where = f"#{issue.number}" if issue else "the tracker"
     return Refusal(
         f"What I had hidden in {where}, the tracker of {line}, was changed by hand: I cannot tell whether it is held.",
-        "Bring its second line back from the issue's history. Without the first line too it is no tracker any more, and "
-        "I make a new one, in which nobody holds the line.",
+        "Bring its second line back from the issue's history. Without its first line it is no tracker any more: then I "
+        "make a new one, in which nobody holds the line.",
     )
 
 

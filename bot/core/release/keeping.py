@@ -9,7 +9,6 @@ from bot.core.actions import Flow, Planning
 from bot.core.commands import Who
 from bot.core.issues import Issue
 from bot.core.jobs import Report
-from bot.core.ledger import safe_login
 from bot.core.messages import keeping as messages
 from bot.core.messages.escape import one_line, plain
 from bot.core.messages.refusals import Refusal
@@ -18,7 +17,7 @@ from bot.core.permission import may
 from bot.core.release.ending import Ending, refused, show
 from bot.core.release.keep import first_text, tell, write_tracker
 from bot.core.release.look import LineNow, look_at
-from bot.core.release.tracker import MAX_HOLDS, MAX_NOTES, MAX_TEXT, Account, HoldRow, fits, with_account
+from bot.core.release.tracker import MAX_HOLDS, MAX_NOTES, MAX_TEXT, Account, HoldRow, fits, is_holder, with_account
 from bot.core.wishes import Hold, KeepTracker, LineJob, SetNotes, Unhold
 
 
@@ -44,8 +43,8 @@ def _hold(job: Hold) -> Flow[Ending]:
     now = yield from _look(job, "write")
     if isinstance(now, Refusal):
         return refused(now)
-    by, reason = safe_login(job.asked.actor.login), one_line(job.reason, MAX_TEXT + 1)
-    if by is None:
+    by, reason = job.asked.actor.login, one_line(job.reason, MAX_TEXT + 1)
+    if not is_holder(by):
         return refused(messages.unfit_name(job.asked.actor))
     if len(reason) > MAX_TEXT:
         return refused(messages.too_long("The reason", MAX_TEXT))

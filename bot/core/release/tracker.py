@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bot.core.issues import Item, notes_below
-from bot.core.ledger import Login, hide_as, safe_url
+from bot.core.ledger import hide_as, safe_url
 from bot.core.messages.escape import clip, plain, pull_link
 from bot.core.model import Branch, Line, Tag
 from bot.core.release.gates import Gate
@@ -39,10 +39,19 @@ class _Kept(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
+_HOLDER = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}(?:\[bot\])?"
+"""The name of an account; an App may hold a line too."""
+
+
+def is_holder(login: str) -> bool:
+    """Whether a hold can be written down under this name."""
+    return re.fullmatch(_HOLDER, login, re.ASCII) is not None
+
+
 class HoldRow(_Kept):
     """Somebody's wish that the line be not released."""
 
-    by: Login
+    by: Annotated[str, Field(pattern=f"^{_HOLDER}$")]
     reason: Text
     at: int
 
