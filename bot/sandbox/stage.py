@@ -12,7 +12,7 @@ from typing import Concatenate, ParamSpec, TypeVar, get_args
 from bot.sandbox.bare import ZERO, Bare
 from bot.sandbox.faces import MergeWish, PullWish
 from bot.sandbox.forge import Forge
-from bot.sandbox.issues import Scene, add_comment, add_labels, open_issue, remove_label
+from bot.sandbox.issues import Scene, add_comment, add_labels, edit_text, open_issue, remove_label
 from bot.sandbox.merging import Conflicting, Landing, Method, land_squash, sign, write_commit
 from bot.sandbox.pushes import follow_refs
 from bot.sandbox.refusals import Refusal, not_found
@@ -236,6 +236,12 @@ class Stage:
         """The same on an issue, which some forges number apart from pulls."""
         scene = Scene(self.forge, self.find(path), self.plain_issue(path, number), self.forge.add_user(by).login)
         return add_comment(scene, body)
+
+    @acting
+    def write_issue(self, path: str, number: int, body: str, *, by: str) -> None:
+        """Put another text in the place of an issue's own."""
+        scene = Scene(self.forge, self.find(path), self.plain_issue(path, number), self.forge.add_user(by).login)
+        edit_text(scene, None, body)
 
     def plain_issue(self, path: str, number: int) -> Issue:
         """What the forge remembers of an issue that is no pull."""

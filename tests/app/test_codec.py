@@ -10,6 +10,7 @@ from bot.app import codec, log
 from bot.app.codec import Unreadable, decode, encode
 from bot.core.actions import EnsureBranch, Labelling, Missing, Synced
 from bot.core.deploying import Dispatched, DispatchEvent, GetRepo
+from bot.core.cutting import BranchTaken, CreateBranches, EnsureLabels, LabelsReady
 from bot.core.events import ChecksReported, CommentPosted, PullLabelled, TagPushed
 from bot.core.issues import EnsureIssue, IssueWish, PullFacts
 from bot.core.jobs import Answer, Plan
@@ -17,6 +18,8 @@ from bot.core.model import Branch, CloneAccess, Line, ReleaseWish, Role, Secret
 from bot.core.numbering import Oversized
 from bot.core.picks import Conflict, ConflictPath, Picked, Step
 from bot.core.publishing import DeleteBranch, Drafted, DraftRelease, EnsureRelease, StageRelease, TellPull
+from bot.core.publishing import DeleteBranch, Drafted, DraftRelease, EnsureRelease, StageRelease
+from bot.core.setup import LabelWish
 from bot.core.standing import GetRequired
 from bot.core.sweep import Seen
 from bot.core.versions import Version
@@ -41,6 +44,9 @@ VALUES = [
     DispatchEvent(REPO, "x", (("id", "deploy:1"), ("tag", "v2.7.1"))), Deploy(REPO, Line(2, 7), "v2.7.1", "a" * 40),
     FollowTag(REPO, Line(2, 7), "v2.7.0", "a" * 40, "moved", 40),
     TellPull(REPO, 12, "m", "b"), Seen(1, tags="a1b2c3d4e5f6"),
+    DeleteBranch(REPO, "relbot/rc/2.7", "a" * 40),
+    CreateBranches(REPO, "a" * 40, ("release/2.9", "orig/release/2.9")), BranchTaken(Branch("release/2.9", "a" * 40)),
+    EnsureLabels(REPO, (LabelWish("backport/2.9", "1d76db", "d"),)), LabelsReady(("backport/2.9",)),
 ]  # fmt: skip
 
 

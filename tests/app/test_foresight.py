@@ -7,10 +7,12 @@ import pytest
 from bot.app.runner import rehearse
 from bot.core.actions import BranchReady, ask
 from bot.core.deploying import Dispatched, DispatchEvent
+from bot.core.cutting import CreateBranches, EnsureLabels, LabelsReady
 from bot.core.issues import EnsureIssue, EnsureMilestone, Issue, IssueReady, IssueWish, Milestone, MilestoneWish
 from bot.core.model import Line, Person, Release, ReleaseWish
 from bot.core.publishing import DeleteBranch, DraftRelease, EnsureRelease, PublishRelease, StageRelease
 from bot.core.refs import BranchDeleted
+from bot.core.setup import LabelWish
 from bot.core.tagging import Provenance, Pushed, PushRelease, TagFound, TagWish
 from bot.core.versions import Version
 from tests.app.values import REPO
@@ -29,6 +31,8 @@ def test_a_rehearsal_foresees_what_comes_of_a_release():
         EnsureMilestone(REPO, MilestoneWish("2.7.2", "d")): Milestone(0, "2.7.2", "d", True, ""),
         DeleteBranch(REPO, "relbot/rc/2.7", "f" * 40): BranchDeleted("f" * 40),
         DispatchEvent(REPO, "x", (("id", "1"),)): Dispatched(),
+        CreateBranches(REPO, "f" * 40, ("release/2.9",)): BranchReady("f" * 40),
+        EnsureLabels(REPO, (LabelWish("backport/2.9", "1d76db", "d"),)): LabelsReady(("backport/2.9",)),
     }
 
     def flow():

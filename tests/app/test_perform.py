@@ -9,7 +9,7 @@ import pytest
 
 from bot.app import log
 from bot.app.perform import Performer
-from bot.core import actions, tagging
+from bot.core import actions, cutting, tagging
 from bot.core.actions import (
     CheckBranch,
     CompareWithOriginal,
@@ -37,6 +37,7 @@ from bot.core.actions import (
     Sync,
     Write,
 )
+from bot.core.cutting import CreateBranches, EnsureLabels
 from bot.core.errors import Fault
 from bot.core.model import Branch, Change, CheckReport, CloneAccess, Repo, Secret
 from bot.core.tagging import (
@@ -98,6 +99,7 @@ CASES = [
     (MAKE, ("make_commit", MAKE)),
     (wish := StageCommit(MAKE, "c" * 40, "relbot/rc/2.7", None), ("stage_commit", wish)),
     (wish := PushRelease(REPO, WISH), ("push_release", wish)),
+    (wish := CreateBranches(REPO, "a" * 40, ("release/2.9",)), ("create_branches", wish)),
     (GetPull(REPO, 12), ("pull", REPO, 12, ("told", False))),
     (GetPull(REPO, 12, told=True), ("pull", REPO, 12, ("told", True))),
     (GetLabellings(REPO, 12), ("labellings", REPO, 12)),
@@ -153,8 +155,8 @@ def test_an_action_without_an_outcome_becomes_one_call_and_none(action, call):
 def test_no_action_of_the_core_is_left_out():
     known = {type(action) for action, _ in CASES + SILENT} | {React}
     every = {
-        found for module in (actions, tagging) for _, found in inspect.getmembers(module, inspect.isclass)
-        if issubclass(found, Read | Write) and found not in (Read, Write)
+        found for module in (actions, tagging, cutting) for _, found in inspect.getmembers(module, inspect.isclass)
+        if issubclass(found, Read | Write) and found not in (Read, Write, EnsureLabels)
     }
     assert every == known
 

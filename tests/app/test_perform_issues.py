@@ -6,6 +6,8 @@ import pytest
 
 from bot.app.log import hide_for_now
 from bot.app.perform import Performer
+from bot.core.actions import Refused
+from bot.core.cutting import EnsureLabels, LabelsReady
 from bot.core.issues import (
     EnsureIssue,
     EnsureMilestone,
@@ -20,6 +22,7 @@ from bot.core.issues import (
     MilestoneWish,
 )
 from bot.core.model import Secret
+from bot.core.setup import LabelWish
 from bot.core.standing import GetRequired
 from tests.app.values import REPO
 
@@ -63,3 +66,31 @@ def test_no_credential_is_written_into_an_issue_or_a_milestone():
     told = perform(EnsureIssue(REPO, IssueWish("m", "a s3cret-of-issues", "s3cret-of-issues!")))[2]
     assert (told.title, told.body) == ("a ***", "***!")
     assert perform(EnsureMilestone(REPO, MilestoneWish("t", "s3cret-of-issues")))[2].description == "***"
+
+
+class Shelved:
+    """Labels that are there, and those that are made."""
+
+    def __init__(self, *there, refuse=""):
+        self.there, self.refuse = [*there], refuse
+
+    @property
+    def labels(self):
+        return self
+
+    def all(self, repo):
+        return tuple(self.there)
+
+    def ensure(self, repo, wish):
+        if wish.name == self.refuse:
+            return Refused("no", "no")
+        self.there.append(wish.name)
+        return True
+
+
+def test_only_labels_that_are_not_there_are_made():
+    wishes = tuple(LabelWish(name, "1d76db", "d") for name in ("a", "B", "c"))
+    perform = Performer({"github": Shelved("b")}, None)
+    assert perform(EnsureLabels(REPO, wishes)) == LabelsReady(("a", "c"))
+    assert perform(EnsureLabels(REPO, wishes)) == LabelsReady()
+    assert Performer({"github": Shelved(refuse="B")}, None)(EnsureLabels(REPO, wishes)) == Refused("no", "no")

@@ -56,6 +56,9 @@ class SandboxBoard:
     def unlabel_issue(self, number: int, name: str) -> None:
         remove_label(self._scene(number), name)
 
+    def write_issue(self, number: int, body: str) -> None:
+        self.sandbox.write_issue(self.path, number, body, by="ada")
+
     def plain(self) -> list[Issue]:
         """The issues that are no pulls."""
         repository = self.sandbox.find(self.path)

@@ -18,6 +18,7 @@ from bot.core.events import ChecksReported, CommentEdited, CommentPosted, Event,
 from bot.core.history import Posted, Touched
 from bot.core.issues import TRACKER_LABEL, IssueReady, IssueWish, Item, Milestone, MilestoneWish
 from bot.core.model import Asset, Person, Release, Tag
+from bot.core.setup import LabelWish
 from bot.forges import Forge
 from tests.forges.contract import Trouble, persist
 from tests.forges.tags_contract import MANY, WISH, Shelf
@@ -60,6 +61,10 @@ class Board(Shelf):
     def label_issue(self, number: int, name: str) -> None: ...
     @abstractmethod
     def unlabel_issue(self, number: int, name: str) -> None: ...
+    @abstractmethod
+    def write_issue(self, number: int, body: str) -> None:
+        """A person edits its text."""
+
     @abstractmethod
     def issues(self) -> list[HeldIssue]: ...
     @abstractmethod
@@ -190,6 +195,37 @@ class WorkContract:
         assert (ready.issue.number, ready.made) == (number, False)
         assert TRACKER_LABEL in board.issues()[0].labels
         assert len(board.issues()) == 1
+
+    def test_one_that_is_looked_for_by_its_label_alone_costs_one_request_though_it_is_not_there(
+        self, board: Board
+    ) -> None:
+        board.forge.me()
+        before = len(board.asked())
+        assert isinstance(board.forge.issues.find(board.repo, MARK, TRACKER_LABEL, anywhere=False), Missing)
+        assert len(board.asked()) == before + 1
+        number = board.tracker()
+        board.unlabel_issue(number, TRACKER_LABEL)
+        assert isinstance(board.forge.issues.find(board.repo, MARK, TRACKER_LABEL, anywhere=False), Missing)
+        board.label_issue(number, TRACKER_LABEL)
+        found = board.forge.issues.find(board.repo, MARK, TRACKER_LABEL, anywhere=False)
+        assert not isinstance(found, Missing)
+        assert found.number == number
+
+    def test_what_people_wrote_below_the_mark_since_it_was_read_stays(self, board: Board) -> None:
+        mark = "<!-- relbot:notes -->"
+        wish = replace(TRACKER, body=f"{MARK}\none\n{mark}\nours\n", below=mark)
+        ready, _ = sent_by(board, board.forge, wish)
+        board.write_issue(ready.issue.number, f"{MARK}\none\n{mark}\nours\n\ntheirs")
+        assert sent_by(board, board.forge, wish)[1] == 0, "nothing of ours differs"
+        sent_by(board, board.forge, replace(wish, body=f"{MARK}\ntwo\n{mark}\nours\n"))
+        (held,) = board.issues()
+        assert held.body.rstrip() == f"{MARK}\ntwo\n{mark}\nours\n\ntheirs"
+
+    def test_labels_are_made_where_they_are_not_there_and_others_stay(self, board: Board) -> None:
+        wish = LabelWish("backport/2.9", "1d76db", "Carry this change to 2.9")
+        assert board.forge.labels.ensure(board.repo, wish) is True
+        assert board.forge.labels.ensure(board.repo, replace(wish, color="000000")) is False
+        assert "backport/2.9" in board.forge.labels.all(board.repo)
 
     def test_what_people_have_added_stays(self, board: Board) -> None:
         number = board.tracker()

@@ -83,16 +83,15 @@ def first_text(now: LineNow, account: Account) -> str:
 def look_closely(now: LineNow) -> Planning[View]:
     """All that a tracker shows."""
     draft = yield from _draft(now)
-    known = Drafted(now.branch.sha, (), "", (), ()) if isinstance(draft, Refused) else draft
+    oversized = () if isinstance(draft, Refused) else draft.oversized
     # The checks of the line's own commit are shown: what is drafted lies in memory.
-    gates = yield from judge_line(now, replace(known, commit=now.branch.sha))
+    gates = yield from judge_line(now, Drafted(now.branch.sha, (), "", (), oversized))
     if isinstance(draft, Refused):
         gates = (*gates, Gate("draft", "closed", draft.reason, draft.next_step))
     pending = yield from find_pending(now)
     missing = yield from find_missing(now)
-    return replace(
-        _bare(now), included=_entries(known.notes), pending=pending or (), missing=missing or (), gates=gates
-    )
+    included = None if isinstance(draft, Refused) else _entries(draft.notes)
+    return replace(_bare(now), included=included, pending=pending or (), missing=missing or (), gates=gates)
 
 
 def _bare(now: LineNow) -> View:
