@@ -50,30 +50,30 @@ def refs(world, *patterns):
 def test_a_line_is_held_noted_and_let_go_and_its_tracker_keeps_what_people_write(world):
     number = land(world, FIX, "fix(ops): make op 3 a float")
     assert trackers(world) == [], "a push opens none"
-    assert "**2.7 is held**: waits for the driver" in say(world, number, '/release hold 2.7 reason="waits for the driver"', "ada")
+    held = say(world, number, '/release hold 2.7 reason="waits for the driver"', "ada")
+    assert "**2.7 is held**: waits for the driver" in held
     [tracker] = trackers(world)
     assert "make op 3 a float" in tracker.body
     assert "### Held\n- ada: waits for the driver" in tracker.body
     world.forge.write_issue(REPO, tracker.number, f"{tracker.body}\nAsk the CUDA team.", by="mona")
 
     assert "held by ada: waits for the driver" in say(world, number, "/release rc 2.7")
-    assert "ada: waits for the driver |" in say(world, number, "/release status 2.7", "rita")
-    assert "I may not do that for ada" in say(world, number, "/release unhold 2.7", "ada") or "ada" in world.said_on(number)[-1]
+    assert "takes a release manager" in say(world, number, "/release unhold 2.7", "ada")
     assert refs(world, "refs/tags") == {}
-    land(world, MORE, "fix(ops): make op 4 a float")
-    say(world, number, f'/release notes 2.7 {number}="Faster & better floats" {number + 1}=none', "ada")
+    other = land(world, MORE, "fix(ops): make op 4 a float")
+    say(world, number, f'/release notes 2.7 {number}="Better, faster floats" {other}=none', "ada")
     assert "It was held by ada" in say(world, number, "/release unhold 2.7")
     say(world, number, "/release rc 2.7")
     assert refs(world, "refs/tags").keys() == {"refs/tags/v2.7.0-rc1"}
     section = world.file("v2.7.0-rc1", "CHANGELOG.md")
-    assert "Faster & better floats" in section
+    assert "Better, faster floats" in section
     assert "make op" not in section
 
     [tracker] = trackers(world)
     assert tracker.body.endswith("\nAsk the CUDA team.")
     assert "v2.7.0-rc1 (" in tracker.body
     assert "### Held" not in tracker.body
-    told = [comment.body.partition("\n")[2] for comment in tracker.comments]
+    told = [one.body.partition("\n")[2] for one in tracker.comments if "relbot:news" in one.body]
     assert [text.split(" (")[0] for text in told] == [
         "ada holds 2.7: waits for the driver", "mona has lifted the holds of 2.7.", "v2.7.0-rc1 is made",
     ]  # fmt: skip
@@ -83,8 +83,8 @@ def test_a_new_line_has_all_that_belongs_to_it_and_a_second_time_makes_nothing_t
     number = world.land(FIX, "fix(ops): make op 3 a float")
     world.settle()
     tip = world.forge.git(REPO).run("rev-parse", "main").strip()
-    assert "takes a release manager" in say(world, number, "/release cut 2.9", "ada") or "ada" in world.said_on(number)[-1]
-    assert "no branch “main~1”" in say(world, number, "/release cut 2.9 from=main~1")
+    assert "takes a release manager" in say(world, number, "/release cut 2.9", "ada")
+    assert "I find no branch “main\\~\u200b1”" in say(world, number, "/release cut 2.9 from=main~1")
     assert refs(world, "refs/heads/release/2.9", "refs/heads/orig") == {}
     for _ in range(2):
         say(world, number, "/release cut 2.9")
@@ -95,7 +95,7 @@ def test_a_new_line_has_all_that_belongs_to_it_and_a_second_time_makes_nothing_t
         repository = world.forge.find(REPO)
         assert [one.title for one in trackers(world)] == ["Release 2.9"]
         assert [one.title for one in repository.milestones.values()] == ["2.9.0"]
-        names = [label.name for label in repository.labels.values()] if hasattr(repository.labels, "values") else []
+        names = [label.name for label in repository.labels.values()]
         assert names.count("backport/2.9") == 1
         assert {"backported/2.9", "backport/skip-2.9", "release tracker"} <= {*names}
 
@@ -105,6 +105,3 @@ def test_a_new_line_has_all_that_belongs_to_it_and_a_second_time_makes_nothing_t
     [tracker] = trackers(world)
     assert "### Held\n- ada: soon" in tracker.body
     assert len([one for one in tracker.comments if "2.9 is held" in one.body]) == 1
-    world.forge.label(REPO, number, "backport/2.9", by="mona")
-    world.settle()
-    assert "Backport" in "".join(world.said_on(number)) or world.pulls_onto("release/2.9")
