@@ -20,8 +20,8 @@ from bot.core.actions import (
     SetLabels,
     Write,
 )
-from bot.core.deploying import Dispatched, DispatchEvent
 from bot.core.cutting import CreateBranches, EnsureLabels, LabelsReady
+from bot.core.deploying import Dispatched, DispatchEvent
 from bot.core.issues import EnsureIssue, EnsureMilestone, Issue, IssueReady, IssueWish, Milestone
 from bot.core.model import Comment, Person, Pull, Release
 from bot.core.publishing import DeleteBranch, EnsureRelease, StageRelease, TellPull
@@ -35,7 +35,7 @@ class Unforeseeable(Exception):  # noqa: N818 - it ends a rehearsal, and is no e
     """A write whose outcome cannot be guessed."""
 
 
-def foresee(write: Write[Any]) -> object:  # noqa: C901 - it only looks up
+def foresee(write: Write[Any]) -> object:
     """The outcome. What a forge would number or name is 0 or empty in it."""
     match write:
         case EnsureBranch() | StageCommit() | StageRelease() | CreateBranches():

@@ -51,8 +51,8 @@ from bot.core.actions import (
     Synced,
     Unproven,
 )
-from bot.core.deploying import DispatchEvent, GetRepo
 from bot.core.cutting import BranchTaken, CreateBranches, EnsureLabels
+from bot.core.deploying import DispatchEvent, GetRepo
 from bot.core.errors import Fault
 from bot.core.history import FindPosted, FindTouched
 from bot.core.issues import (

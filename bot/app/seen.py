@@ -40,15 +40,13 @@ def say_seen(action: a.Action, outcome: Any) -> str | None:  # noqa: ANN401 - of
             return _cut(f"labels were set: {_list(set_by)}")
         case a.GetPull() | a.FindPulls() | a.FindPullsOf() | FindOpenOnto():
             return _say_pulls(action, outcome)
-        case a.FindComment(number=number):
-            return f"my comment on #{number} was {outcome.id if isinstance(outcome, Comment) else 'not there'}"
+        case a.FindComment() | FindIssue():
+            return _cut(_say_mine(action, outcome))
         case DraftRelease() | FindRelease() | FindReleases():
             return _cut(_say_release(action, outcome))
         case GetRepo(repo=repo, path=path):
             there = f"{outcome.path} ({outcome.id})" if isinstance(outcome, Repo) else "not there"
             return f"the repository {path or repo.path} was {there}"
-        case FindIssue(marker=marker):
-            return _cut(f"my issue with {marker.strip('<!-> ')} was {_say_issue(outcome)}")
         case FindEnded(number=number):
             return f"{len(outcome)} jobs of #{number} were remembered"
         case _:
@@ -128,10 +126,15 @@ def _say_commits(action: a.Action, outcome: Any) -> str | None:  # noqa: ANN401 
             return None
 
 
-def _say_issue(outcome: Issue | a.Missing) -> str:
-    if isinstance(outcome, a.Missing):
-        return "not there"
-    return f"#{outcome.number}, {'open' if outcome.is_open else 'closed'}"
+def _say_mine(action: a.FindComment | FindIssue, outcome: Any) -> str:  # noqa: ANN401 - as above
+    match action, outcome:
+        case a.FindComment(number=number), found:
+            return f"my comment on #{number} was {found.id if isinstance(found, Comment) else 'not there'}"
+        case FindIssue(marker=marker), Issue() as issue:
+            state = "open" if issue.is_open else "closed"
+            return f"my issue with {marker.strip('<!-> ')} was #{issue.number}, {state}"
+        case FindIssue(marker=marker), _:
+            return f"my issue with {marker.strip('<!-> ')} was not there"
 
 
 def _say_release(action: a.Action, outcome: Any) -> str:  # noqa: ANN401 - as above

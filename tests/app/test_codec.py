@@ -9,8 +9,8 @@ import pytest
 from bot.app import codec, log
 from bot.app.codec import Unreadable, decode, encode
 from bot.core.actions import EnsureBranch, Labelling, Missing, Synced
-from bot.core.deploying import Dispatched, DispatchEvent, GetRepo
 from bot.core.cutting import BranchTaken, CreateBranches, EnsureLabels, LabelsReady
+from bot.core.deploying import Dispatched, DispatchEvent, GetRepo
 from bot.core.events import ChecksReported, CommentPosted, PullLabelled, TagPushed
 from bot.core.issues import EnsureIssue, IssueWish, PullFacts
 from bot.core.jobs import Answer, Plan
@@ -18,7 +18,6 @@ from bot.core.model import Branch, CloneAccess, Line, ReleaseWish, Role, Secret
 from bot.core.numbering import Oversized
 from bot.core.picks import Conflict, ConflictPath, Picked, Step
 from bot.core.publishing import DeleteBranch, Drafted, DraftRelease, EnsureRelease, StageRelease, TellPull
-from bot.core.publishing import DeleteBranch, Drafted, DraftRelease, EnsureRelease, StageRelease
 from bot.core.setup import LabelWish
 from bot.core.standing import GetRequired
 from bot.core.sweep import Seen

@@ -6,8 +6,8 @@ import pytest
 
 from bot.app.runner import rehearse
 from bot.core.actions import BranchReady, ask
-from bot.core.deploying import Dispatched, DispatchEvent
 from bot.core.cutting import CreateBranches, EnsureLabels, LabelsReady
+from bot.core.deploying import Dispatched, DispatchEvent
 from bot.core.issues import EnsureIssue, EnsureMilestone, Issue, IssueReady, IssueWish, Milestone, MilestoneWish
 from bot.core.model import Line, Person, Release, ReleaseWish
 from bot.core.publishing import DeleteBranch, DraftRelease, EnsureRelease, PublishRelease, StageRelease
