@@ -43,6 +43,7 @@ from bot.core.actions import (
     Sync,
     Synced,
 )
+from bot.core.issues import FindIssue
 from bot.core.jobs import Plan, Report
 from bot.core.ledger import Ledger, reveal
 from bot.core.model import Branch, Change, Comment, Commit, Evidence, Person, Pull, Repo, Role
@@ -133,6 +134,8 @@ class Paper:
                 return Synced(branches, ("policy.toml", self.policy) if self.policy is not None else None)
             case FindPullsOf():
                 return ()
+            case FindIssue(marker=marker):
+                return Missing(marker)  # no line has a tracker on paper
             case FindStanding(commit=commit):
                 return Standing(commit not in self.taken_back, self.taken_back.get(commit))
             case ResolveChange() | FindPresent() | PickCommits() | CompareWithOriginal() | FindOrigins():

@@ -19,6 +19,7 @@ from bot.core.actions import Origins
 from bot.core.events import CommentEdited, CommentPosted, Event, PullClosed, PullLabelled, PullOpened, PushedTo
 from bot.core.jobs import Answer, Backport, Job, Settle
 from bot.core.model import Pull
+from bot.core.wishes import KeepTracker
 from tests.scenarios.paper import REPO, SOURCE, Paper, person
 
 FILES = sorted(Path(__file__).parent.glob("*.toml"))
@@ -89,6 +90,8 @@ def told(job: Job) -> str:
             return f"settle {job.number} on {job.line}{by}"
         case Answer():
             return f"answer {job.reaction}"
+        case KeepTracker():
+            return f"keep the tracker of {job.line}"
 
 
 def play(world: Paper, step: dict[str, Any], number: int) -> dict[str, Any]:
