@@ -46,7 +46,7 @@ from bot.core.tagging import (
     TagFound,
     VerifyTag,
 )
-from bot.core.wishes import Asked, MakeCandidate
+from bot.core.wishes import Asked, KeepTracker, MakeCandidate
 from tests.core.driving import drive, kinds, only
 from tests.core.values import ADA, L27, NEW, REPO, TIP27, a_pull
 
@@ -107,6 +107,7 @@ def test_a_candidate_is_staged_checked_pushed_shown_and_told():
     assert only(asked, DeleteBranch) == DeleteBranch(REPO, "relbot/rc/2.7", NEW)
     assert "@ada" in told(asked)
     assert only(asked, React).reaction == "rocket"
+    assert report.then == (KeepTracker(REPO, L27, "v2.7.1-rc2"),)
 
 
 def test_the_section_is_dated_with_the_wish_and_told_what_the_forge_knows_of_the_pulls():

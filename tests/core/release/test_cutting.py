@@ -106,6 +106,7 @@ def test_a_line_that_nothing_was_pushed_to_since_is_finished_and_nothing_made_tw
 @pytest.mark.parametrize("more", [
     {"release__2_8": "e" * 40}, {"release__v2_8": "e" * 40},
     {"release__2_8": "e" * 40, "orig__release__2_8": MAIN}, {"release__v2_8": MAIN, "orig__release__v2_8": MAIN},
+    {"release__v2_8": MAIN, "orig__release__2_8": MAIN},
 ])  # fmt: skip
 def test_a_line_that_is_there_is_named_and_left_alone(more):
     report, asked = did(forge=Forge(**more))

@@ -14,7 +14,7 @@ from bot.core.publishing import DraftRelease
 from bot.core.release.tracker import NOTES, Account, HoldRow, Shown, marker_of
 from bot.core.wishes import KeepTracker
 from tests.core.driving import drive, kinds, only
-from tests.core.release.trackers import FINAL, RC1, RC10, a_tracker, a_world, account_of
+from tests.core.release.trackers import FINAL, RC9, RC10, a_tracker, a_world, account_of
 from tests.core.values import L27, NEW, REPO, TIP27, a_backport_pull, synced
 
 JOB = KeepTracker(REPO, L27, "occasion")
@@ -44,7 +44,7 @@ def test_pain_25_nobody_has_to_keep_a_list_of_what_is_in_what_is_pending_and_wha
     assert report.outcome == "settled"
     for part in (
         f"on the way to 2.7.1** (`release/2.7` at {TIP27})", "### Held\n- bob: waits", "| ⛔ holds | it is held by bob",
-        "| ✅ checks | 1 passed on 777777777777 |", f"- v2.7.1-rc1 ({RC1.commit})\n- v2.7.1-rc10 ({RC10.commit})",
+        "| ✅ checks | 1 passed on 777777777777 |", f"- v2.7.1-rc9 ({RC9.commit})\n- v2.7.1-rc10 ({RC10.commit})",
         "The last final is v2.7.0.", "### In it\n- Fix the kernel ([#12](u))\n- Fix --> it\n\n",
         "### Open backports\n- [#31](https://forge.example/acme/torchlet/pull/31) \\[2.7\\] Fix the fused optimizer",
         "⛔ conflicts | [#40](https://forge.example/40): finish them by hand",
@@ -81,12 +81,12 @@ def test_a_push_alone_is_shown_and_not_told():
 
 
 def test_a_new_tag_is_told_once():
-    before = a_tracker(HELD.model_copy(update={"shown": Shown(tag="v2.7.1-rc1")}))
+    before = a_tracker(HELD.model_copy(update={"shown": Shown(tag="v2.7.1-rc9")}))
     _, asked = did(before)
     assert news(asked) == [f"v2.7.1-rc10 is made ({RC10.commit})."]
     assert kinds(asked).index("EnsureComment") < kinds(asked).index("EnsureIssue"), "remembered as said once it is"
     assert news(did(a_tracker(body=shown(asked)))[1]) == []
-    _, asked = did(a_tracker(HELD), FetchTags=(FINAL, RC1, replace(FINAL, name="v2.7.1", commit=NEW)))
+    _, asked = did(a_tracker(HELD), FetchTags=(FINAL, RC9, replace(FINAL, name="v2.7.1", commit=NEW)))
     assert news(asked) == [f"v2.7.1 is made ({NEW})."]
 
 

@@ -27,7 +27,7 @@ from tests.core.driving import Answers
 from tests.core.values import ADA, L27, NEW, TIP27, synced
 
 FINAL = TagFound("v2.7.0", "a1" * 20, "b1" * 20, annotated=True, tagged_at=1)
-RC1 = TagFound("v2.7.1-rc1", "a2" * 20, "b2" * 20, annotated=True, tagged_at=2)
+RC9 = TagFound("v2.7.1-rc9", "a2" * 20, "b2" * 20, annotated=True, tagged_at=2)
 RC10 = TagFound("v2.7.1-rc10", "a3" * 20, "b3" * 20, annotated=True, tagged_at=3)
 VIEW = View(L27, Branch("release/2.7", TIP27), "2.7.1", None, (), (), (), (), ())
 NOTES = "### Fixed\n\n- Fix the kernel ([#12](u))\n- Fix --> it\n\n### New contributors\n\n- Ada\n"
@@ -48,7 +48,7 @@ def written(action: EnsureIssue) -> IssueReady:
 def a_world(tracker: Issue | None = None, **changed: Any) -> Answers:
     """A line with a final and two candidates, that everything may be asked of."""
     answers: Answers = {
-        Sync: synced(), FetchTags: (FINAL, RC10, RC1), FindIssue: tracker or Missing("a tracker"),
+        Sync: synced(), FetchTags: (FINAL, RC10, RC9), FindIssue: tracker or Missing("a tracker"),
         GetRole: Role.MAINTAIN, FindInMilestone: Items(),
         GetCommits: (Commit(TIP27, (), "f" * 40, "Ada <a@b>", 1, "Fix it", 1_700_000_000),),
         DraftRelease: DRAFT, GetFacts: {12: PullFacts(12, "Fix", "", "", ADA)}, FindLabelled: Items(), FindOpenOnto: (),
