@@ -157,9 +157,9 @@ def _news(now: LineNow, view: View, shown: Shown) -> str:
     gates = [gate for gate in view.gates if gate.name in set(shown.closed) - set(was.closed)]
     told = [messages.tell_closed(gate) for gate in gates]
     told += [messages.tell_open(name) for name in was.closed if name not in shown.closed]
-    if shown.tag and shown.tag != was.tag:
-        last = view.candidates[-1].tag if view.candidates else view.final
-        told += [messages.tell_tag(last.name, last.sha)] if last else []
+    if view.candidates and shown.tag != was.tag:  # a final is told of with all that follows from it
+        last = view.candidates[-1].tag
+        told.append(messages.tell_tag(last.name, last.sha))
     return "\n".join(told)
 
 

@@ -80,14 +80,14 @@ def test_a_push_alone_is_shown_and_not_told():
         assert (kinds(asked).count("EnsureIssue"), news(asked)) == (1, [])
 
 
-def test_a_new_tag_is_told_once():
+def test_a_new_candidate_is_told_once():
     before = a_tracker(HELD.model_copy(update={"shown": Shown(tag="v2.7.1-rc9")}))
     _, asked = did(before)
     assert news(asked) == [f"v2.7.1-rc10 is made ({RC10.commit})."]
     assert kinds(asked).index("EnsureComment") < kinds(asked).index("EnsureIssue"), "remembered as said once it is"
     assert news(did(a_tracker(body=shown(asked)))[1]) == []
     _, asked = did(a_tracker(HELD), FetchTags=(FINAL, RC9, replace(FINAL, name="v2.7.1", commit=NEW)))
-    assert news(asked) == [f"v2.7.1 is made ({NEW})."]
+    assert (news(asked), account_of(shown(asked)).shown.tag) == ([], "v2.7.1"), "told with what follows from a final"
 
 
 def test_a_gate_that_closed_and_one_that_opened_are_told_with_the_next_step():
