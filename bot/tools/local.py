@@ -21,6 +21,7 @@ from bot.tools.objects import NOT_IN_A_NAME, ObjectReader
 from bot.tools.scratch import Repository, Scratch
 
 if TYPE_CHECKING:
+    from bot.core.model import Commit
     from bot.tools.pick import Committer, Picker
 
 
@@ -71,6 +72,10 @@ class LocalRepository:
     def read(self, names: Sequence[str]) -> list[bytes | None]:
         """What files of commits hold (`main:a/file`), or folders; None for each that is not there."""
         return [found[1] if found else None for found in self._names.contents(names)]
+
+    def commits(self, names: Sequence[str]) -> list[Commit | None]:
+        """The commits that names stand for, whole; None for one that names none."""
+        return [found.plain() if found else None for found in self._names.commits(names)]
 
     def expand(self, revisions: Sequence[str]) -> Iterator[str]:
         """Full ids of the commits that revisions and ranges (`A..B`, oldest first) name. Raises `UserError`."""

@@ -33,6 +33,7 @@ COMMANDS = {
     "signer": "the process that has the signing key, and signs tags for the others",
     "status": "how the bot is, on one screen",
     "sweep": "find what a lost webhook would have started",
+    "trace": "where a change has come out; what a version is made of",
     "version": "the next version of a line, and why",
     "work": "do what a server on the same database has taken",
 }

@@ -65,3 +65,16 @@ def refs_of_line(policy: Policy | None, line: Line) -> list[str]:
     branches = (*((policy.lines.branch,) if policy else ()), *_LINE_BRANCHES)
     named = dict.fromkeys(branch.replace("{line}", str(line)) for branch in branches)
     return [f"refs/{place}/{branch}" for branch in named for place in ("heads", "remotes/origin")]
+
+
+def line_of_name(policy: Policy | None, branch: str) -> Line | None:
+    """The line whose branch has this name; None where it is no line's."""
+    if policy is not None:
+        from bot.core.lines import line_of_branch
+
+        return line_of_branch(policy, branch)
+    from bot.core.model import Line
+
+    if not branch.startswith("release/"):
+        return None
+    return Line.parse(branch) or (Line.parse(branch.removesuffix(".0")) if branch.startswith("release/v") else None)
