@@ -18,6 +18,7 @@ from threading import Lock
 from typing import Any, TypeVar, cast
 
 from bot.app.foresight import Unforeseeable, foresee
+from bot.app.hindsight import recall
 from bot.app.lanes import Lanes
 from bot.app.log import about, name_fault
 from bot.app.once import Once
@@ -67,7 +68,8 @@ def rehearse(flow: Flow[R], perform: Perform) -> tuple[R | None, tuple[Write[Any
 
     def perform_reads(action: Action) -> object:
         if not isinstance(action, Write):
-            return perform(action)
+            known = recall(action, writes)
+            return perform(action) if known is None else known
         writes.append(action)
         return foresee(action)
 
