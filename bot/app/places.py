@@ -6,8 +6,11 @@ It must never guess between two forges, nor go to a repository that the settings
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from bot.app.connect import open_repository_settings
 from bot.core.actions import Missing
@@ -52,6 +55,27 @@ def find_place(settings: Settings, named: str | None) -> Place:
     if isinstance(visit, Missing):
         raise UserError(f"There is no {path} that the bot's token can see. Check the name, and what the token is for.")
     return Place(on_forge, visit)
+
+
+def find_origin(sites: Mapping[ForgeName, str], directory: Path) -> str:
+    """The repository that a clone comes from, as `find_place` takes it. `UserError` where that is on no known forge."""
+    from bot.tools.git import Git
+    from bot.tools.remote import read_origin
+    from bot.tools.scratch import Repository
+
+    step = "Name the repository with --repository OWNER/NAME."
+    try:
+        origin = read_origin(Git(Repository.find(directory).git_dir))
+    except UserError:
+        raise UserError(f"Which repository? There is no clone here that would tell. {step}") from None
+    if origin is None:
+        raise UserError(f"Which repository? The clone here has no `origin` on a forge. {step}")
+    host, path = origin
+    fitting = [forge for forge, site in sites.items() if urlsplit(site).hostname == host]
+    if len(fitting) != 1:
+        known = " and ".join(sites.values())
+        raise UserError(f"The clone here comes from {host}, and the settings lead to {known}. {step}")
+    return f"{fitting[0]}:{path}"
 
 
 def _split(settings: Settings, named: str) -> tuple[ForgeName, str]:

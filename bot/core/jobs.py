@@ -189,5 +189,7 @@ class Report:
     evidence: tuple[Evidence, ...] = ()
     told: str = ""
     """What was shown to the one who asked, as Markdown, where that is more than the summary."""
+    code: str = ""
+    """What confirms the job, where it waits for that."""
     then: tuple[Job, ...] = ()
     """What is to be done next. It is written down together with this end, so that neither is ever without the other."""

@@ -23,6 +23,13 @@ def addresses_of(git: Git) -> Addresses:
     return read_addresses(done.out.decode(errors="replace").strip())
 
 
+def read_origin(git: Git) -> tuple[str, str] | None:
+    """Host and path of where a clone comes from; None where that is no address of a web host."""
+    done = git.attempt("config", "--get", "remote.origin.url")
+    found = _URL.fullmatch(done.out.decode(errors="replace").strip())
+    return ((found["host"] or found["short"]).lower(), found["path"]) if found else None
+
+
 def read_addresses(url: str, forge: ForgeName | None = None) -> Addresses:
     """The same from an address: `git@github.com:acme/kit.git`, `https://gitlab.example/acme/kit`.
 

@@ -29,6 +29,7 @@ COMMANDS = {
     "jobs": "the jobs and what became of them; do one again, or stop one",
     "labels": "create the labels that a repository needs",
     "pick": "pick commits onto a ref, in memory",
+    "release": "what /release does in chat, from here; and adopt, for a project with releases",
     "serve": "take deliveries over HTTP and do what they ask for",
     "signer": "the process that has the signing key, and signs tags for the others",
     "status": "how the bot is, on one screen",

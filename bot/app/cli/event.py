@@ -222,7 +222,7 @@ def _print(course: Course, *, rehearsed: bool) -> None:
     for ending in course.endings:
         table.add_row(*(Text(printable(cell)) for cell in (ending.job.key, ending.outcome, ending.summary)))
         for write in ending.writes or ():
-            table.add_row("", Text(type(write).__name__, style="dim"), Text(printable(_describe(write)), style="dim"))
+            table.add_row("", Text(type(write).__name__, style="dim"), Text(printable(describe(write)), style="dim"))
     if course.endings:
         console.print(table)
     for note in course.notes:
@@ -231,7 +231,7 @@ def _print(course: Course, *, rehearsed: bool) -> None:
         console.print("Nothing follows from this delivery.")
 
 
-def _describe(write: Write[Any]) -> str:
+def describe(write: Write[Any]) -> str:
     """What a write is about, without what every row would repeat and what people would not see either."""
     told = {key: value for key, value in asdict(write).items() if value and key not in ("repo", "pick", "marker")}
     return "  ".join(f"{key}: {_shorten(value)}" for key, value in told.items())
