@@ -16,8 +16,9 @@ from bot.app.cli.release import _confirm, configure
 from bot.core.issues import TRACKER_LABEL
 from bot.core.jobs import Report
 from bot.core.model import Branch, CheckReport, Line, Person, Repo, Secret
+from bot.core.release.course import FLOWS
 from bot.core.release.tracker import Account, HoldRow, View, render_tracker
-from bot.core.wishes import Asked, MakeFinal
+from bot.core.wishes import Asked, MakeFinal, ShowPlan, Yank
 from bot.forges.github import GitHub
 from bot.forges.gitlab import GitLab
 from bot.forges.pacing import Manners
@@ -202,6 +203,38 @@ def test_who_has_said_it_already_or_reads_json_is_not_asked(arguments, confirmed
 def test_nobody_is_asked_in_a_pipe(monkeypatch):
     monkeypatch.setattr(sys, "stdin", StringIO("y\n"))
     assert _confirm(given(), Report(FINAL, "waiting", "x", code="abcd-1")) is False
+
+
+# ── from a plan to a withdrawal ──────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.skipif(not {ShowPlan, MakeFinal, Yank} <= FLOWS.keys(), reason="finals are not there yet")
+def test_a_version_is_planned_confirmed_released_and_withdrawn(forge, capsys):
+    assert relbot(capsys, "plan", "rc", "2.7")[0] == Exit.DONE
+    assert refs(forge, "refs/tags", "refs/heads/relbot") == {}
+    assert relbot(capsys, "rc", "2.7")[0] == Exit.DONE
+    code, said = relbot(capsys, "plan", "final", "2.7")
+    assert (code, said["outcome"], "v2.7.0 would be" in said["told"]) == (Exit.DONE, "answered", True)
+
+    code, said = relbot(capsys, "final", "2.7")
+    assert (code, said["outcome"], said["unconfirmed"]) == (Exit.REFUSED, "waiting", True)
+    assert "v2.7.0 would be" in said["told"]
+    code, said = relbot(capsys, "final", "2.7", "--rehearse")
+    assert (code, said["outcome"], said["unconfirmed"]) == (Exit.DONE, "made", False)
+    assert {"PushRelease", "EnsureRelease"} <= {write["write"] for write in said["writes"]}
+    assert refs(forge, "refs/tags").keys() == {"refs/tags/v2.7.0-rc1"}
+    code, said = relbot(capsys, "final", "2.7", "--rc", "1", "--yes")
+    assert (code, said["outcome"]) == (Exit.DONE, "made")
+    tags = refs(forge, "refs/tags")
+    assert tags["refs/tags/v2.7.0"] == tags["refs/tags/v2.7.0-rc1"]
+    assert "Confirmed-By: mona" in forge.git(PATH).run("cat-file", "tag", "v2.7.0")
+
+    yank = ("yank", "v2.7.0", "--reason", "wrong results")
+    assert relbot(capsys, *yank)[0] == Exit.REFUSED
+    code, said = relbot(capsys, *yank, "--yes")
+    assert (code, said["outcome"]) == (Exit.DONE, "made")
+    assert refs(forge, "refs/tags") == tags, "no tag is moved or taken away"
+    assert relbot(capsys, *yank, "--yes")[0] == Exit.NOTHING
 
 
 # ── adopt ────────────────────────────────────────────────────────────────────────────────────────────────────────────
