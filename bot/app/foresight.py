@@ -24,7 +24,7 @@ from bot.core.cutting import CreateBranches, EnsureLabels, LabelsReady
 from bot.core.deploying import Dispatched, DispatchEvent
 from bot.core.issues import EnsureIssue, EnsureMilestone, Issue, IssueReady, IssueWish, Milestone
 from bot.core.model import Comment, Person, Pull, Release
-from bot.core.publishing import DeleteBranch, EnsureRelease, StageRelease, TellPull
+from bot.core.publishing import DeleteBranch, EnsureRelease, MarkLatest, PublishRelease, StageRelease, TellPull
 from bot.core.refs import BranchDeleted
 from bot.core.tagging import Pushed, PushRelease, StageCommit, TagFound
 
@@ -50,8 +50,8 @@ def foresee(write: Write[Any]) -> object:
             return Pushed(TagFound(tag.name, "", tag.commit, annotated=True, tagged_at=tag.tagged_at))
         case EnsureIssue() | EnsureMilestone() | EnsureLabels():
             return _foresee_work(write)
-        case EnsureRelease(wish=wish):
-            return Release(wish.tag, wish.title, "", "", wish.draft, wish.prerelease)
+        case EnsureRelease() | PublishRelease() | MarkLatest():
+            return _imagine_release(write)
         case DispatchEvent():
             return Dispatched()
         case DeleteBranch(expect=sha):
@@ -68,6 +68,12 @@ def _foresee_work(write: EnsureIssue | EnsureMilestone | EnsureLabels) -> object
             return Milestone(0, milestone.title, milestone.description, milestone.is_open, "")
         case EnsureLabels(wishes=wishes):
             return LabelsReady(tuple(wish.name for wish in wishes))
+
+
+def _imagine_release(write: EnsureRelease | PublishRelease | MarkLatest) -> Release:
+    if isinstance(write, EnsureRelease):
+        return Release(write.wish.tag, write.wish.title, "", "", write.wish.draft, write.wish.prerelease)
+    return Release(write.tag, write.tag, "", "")
 
 
 def _imagine_issue(wish: IssueWish) -> Issue:

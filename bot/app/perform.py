@@ -73,6 +73,7 @@ from bot.core.publishing import (
     EnsureRelease,
     FindRelease,
     FindReleases,
+    GetCapabilities,
     MarkLatest,
     PublishRelease,
     StageRelease,
@@ -81,8 +82,10 @@ from bot.core.publishing import (
 from bot.core.refs import Touched, Untouched
 from bot.core.standing import FindOpenOnto, FindTags, GetChecks, GetCommits, GetRequired
 from bot.core.tagging import (
+    Between,
     CommitMade,
     FetchTags,
+    FindBetween,
     IsAncestor,
     LineProtected,
     MakeCommit,
@@ -97,7 +100,10 @@ from bot.core.tagging import (
 )
 from bot.forges import Forge
 
-_AboutTags = FetchTags | VerifyTag | ReadFiles | IsAncestor | MakeCommit | StageCommit | PushRelease | CreateBranches
+_AboutTags = (
+    FetchTags | VerifyTag | ReadFiles | IsAncestor | FindBetween | MakeCommit | StageCommit | PushRelease
+    | CreateBranches
+)  # fmt: skip
 
 _log = logging.getLogger(__name__)
 
@@ -109,6 +115,7 @@ class Releases(Protocol):
     def verify_tag(self, action: VerifyTag) -> TagChecked | Missing: ...
     def read_files(self, action: ReadFiles) -> dict[str, str | None]: ...
     def is_ancestor(self, action: IsAncestor) -> bool: ...
+    def find_between(self, action: FindBetween) -> Between: ...
     def make_commit(self, action: MakeCommit) -> CommitMade: ...
     def push_release(self, action: PushRelease) -> Pushed | TagExists | BranchMoved | LineProtected | Refused: ...
 
@@ -161,10 +168,10 @@ class Performer:
                 return self._ask_mirror(action, action.pick.repo)
             case GetCommits():
                 return self._mirror(action.repo).commits(action)
-            case FetchTags() | VerifyTag() | ReadFiles() | IsAncestor() | MakeCommit() | StageCommit() | PushRelease() \
-                    | CreateBranches():  # fmt: skip
+            case FetchTags() | VerifyTag() | ReadFiles() | IsAncestor() | FindBetween() \
+                    | MakeCommit() | StageCommit() | PushRelease() | CreateBranches():  # fmt: skip
                 return self._ask_about_tags(action)
-            case DraftRelease() | StageRelease() | DeleteBranch() | GetRepo() | DispatchEvent() \
+            case DraftRelease() | StageRelease() | DeleteBranch() | GetRepo() | DispatchEvent() | GetCapabilities() \
                     | FindRelease() | FindReleases() | EnsureRelease() | PublishRelease() | MarkLatest() \
                     | TellPull():  # fmt: skip
                 return self._ask_about_versions(action)
@@ -248,6 +255,8 @@ class Performer:
                 return releases.read_files(action)
             case IsAncestor():
                 return releases.is_ancestor(action)
+            case FindBetween():
+                return releases.find_between(action)
             case MakeCommit():
                 return releases.make_commit(_concealed(action))
             case PushRelease(_, tag):

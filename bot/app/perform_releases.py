@@ -19,6 +19,7 @@ from bot.core.publishing import (
     EnsureRelease,
     FindRelease,
     FindReleases,
+    GetCapabilities,
     MarkLatest,
     PublishRelease,
     StageRelease,
@@ -27,10 +28,11 @@ from bot.core.publishing import (
 from bot.forges import Forge
 from bot.forges.wire_fault import WireFault
 
-OfReleases = (
+_OfForge = (
     FindRelease | FindReleases | EnsureRelease | PublishRelease | MarkLatest | DeleteBranch | GetRepo | DispatchEvent
     | TellPull
 )  # fmt: skip
+OfReleases = _OfForge | GetCapabilities
 
 
 class Drafting(Protocol):
@@ -51,13 +53,13 @@ def draft_release(drafting: Drafting, action: DraftRelease | StageRelease) -> ob
 
 def ask_about_releases(forge: Forge, action: OfReleases) -> object:
     """Whatever is asked or wished for of a forge. A write answers without the release's text, which may be long."""
-    outcome = _ask(forge, action)
+    outcome = forge.capabilities if isinstance(action, GetCapabilities) else _ask(forge, action)
     if isinstance(action, Write) and isinstance(outcome, Release):
         return replace(outcome, body="")
     return outcome
 
 
-def _ask(forge: Forge, action: OfReleases) -> object:
+def _ask(forge: Forge, action: _OfForge) -> object:
     match action:
         case FindRelease(repo, tag):
             return forge.releases.find(repo, tag)

@@ -33,6 +33,7 @@ from bot.core.policy import Policy, PolicyErrors
 from bot.core.release.orders import take_up
 from bot.core.retry import choose
 from bot.core.survey import Survey, take_survey
+from bot.core.wishes import Confirmed
 
 OLDEST = 24 * 3600
 """Seconds after which a comment is no news."""
@@ -223,7 +224,8 @@ def _do_again(wishes: _Wishes, event: CommentPosted) -> Planning[None]:
     redo = choose((yield from ask(FindEnded(event.repo, event.number, event.on))), event.actor)
     wishes.texts.append(render_retry(redo))
     wishes.lines |= set(redo.lines)
-    wishes.more += (replace(job, repo=event.repo) for job in redo.again)  # it may have been renamed since
+    again = (replace(job, repo=event.repo) for job in redo.again)  # it may have been renamed since
+    wishes.more += (job.anew(event.written_at) if isinstance(job, Confirmed) else job for job in again)
 
 
 def _sort(wishes: _Wishes, said: list[Said], survey: Survey, pull: Pull) -> None:

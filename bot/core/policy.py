@@ -235,6 +235,9 @@ class Releasing(Table):
     checks: Annotated[tuple[str, ...], Field(strict=False, max_length=50)] = ()
     """The names of the checks that must have passed on the very commit that is tagged. Empty: those that the forge
     requires for the line's branch, else all that are reported on the commit before it."""
+    confirmed_by: Literal["manager", "another"] = "manager"
+    """Who may confirm a final or a withdrawal: any release `manager`, the one who asked for it among them, or only
+    `another` one, so that it always takes two."""
     oversized: Literal["warn", "refuse"] = "warn"
     """What happens to a patch of a line that brings a feature or a breaking change, by the titles of its commits."""
 

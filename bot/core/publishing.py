@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from bot.core.actions import BranchMoved, BranchReady, Missing, Read, Refused, Write
 from bot.core.issues import PullFacts
-from bot.core.model import Comment, Place, Release, ReleaseWish, Repo
+from bot.core.model import Capabilities, Comment, Place, Release, ReleaseWish, Repo
 from bot.core.numbering import Oversized
 from bot.core.refs import BranchDeleted, Protected
 from bot.core.versions import Version
@@ -90,6 +90,13 @@ class FindRelease(Read[Release | Missing]):
 @dataclass(frozen=True, slots=True)
 class FindReleases(Read[tuple[Release, ...]]):
     """Every release, drafts among them."""
+
+    repo: Repo
+
+
+@dataclass(frozen=True, slots=True)
+class GetCapabilities(Read[Capabilities]):
+    """What the forge of a repository can do, and another cannot."""
 
     repo: Repo
 

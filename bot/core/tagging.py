@@ -104,6 +104,37 @@ class IsAncestor(Read[bool]):
 
 
 @dataclass(frozen=True, slots=True)
+class Titled:
+    """A commit by its id and the first line of its message, cut."""
+
+    sha: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Between:
+    """The newest of some commits, and how many there are besides."""
+
+    commits: tuple[Titled, ...] = ()
+    more: int = 0
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return len(self.commits) + self.more
+
+
+@dataclass(frozen=True, slots=True)
+class FindBetween(Read[Between]):
+    """The commits that `of` holds and `without` does not, the newest first; both are there after the last fetch."""
+
+    repo: Repo
+    of: str
+    without: str
+    most: int = 50
+
+
+@dataclass(frozen=True, slots=True)
 class CommitMade:
     """A commit in memory. Where no file would change it is the parent itself."""
 
@@ -151,6 +182,10 @@ class Provenance:
     """The image that was tested, by its digest."""
     smoke: str = ""
     """What the smoke test said."""
+    confirmed_by: str = ""
+    """Who confirmed it, where that was needed."""
+    candidate: str = ""
+    """The tag of the candidate that it is the same commit as."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ There must never be two names for one wish: a comment that is told of again asks
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
-from typing import ClassVar, Literal
+from dataclasses import dataclass, replace
+from typing import ClassVar, Literal, Self
 
 from bot.core.model import Line, Person, Place, Repo
 from bot.core.versions import Version
@@ -135,6 +135,10 @@ class Confirmed(LineJob):
     """A wish that is not done before somebody has confirmed it: it ends as `waiting`, and is begun again with that."""
 
     answered: Answered | None = None
+
+    def anew(self, at: int) -> Self:
+        """The same wish, asked for once more: what was said to it before does not count any longer."""
+        return replace(self, asked=replace(self.asked, at=at), answered=None)
 
     @property
     def ticket(self) -> str:

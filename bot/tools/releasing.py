@@ -15,8 +15,10 @@ from bot.core.actions import BranchMoved, Missing, Refused
 from bot.core.errors import Fault
 from bot.core.model import Repo
 from bot.core.tagging import (
+    Between,
     CommitMade,
     FetchTags,
+    FindBetween,
     IsAncestor,
     LineProtected,
     MakeCommit,
@@ -27,6 +29,7 @@ from bot.core.tagging import (
     TagChecked,
     TagExists,
     TagFound,
+    Titled,
     Verdict,
     VerifyTag,
     name_of,
@@ -47,6 +50,7 @@ T = TypeVar("T")
 _FIELDS = ("refname", "objecttype", "objectname", "*objecttype", "*objectname", "taggerdate:unix")
 _FORMAT = "%00".join(f"%({field})" for field in _FIELDS)
 _TAGS = "refs/tags/"
+_LONGEST_TITLE = 200
 _HEADS = "refs/heads/"
 
 
@@ -131,6 +135,20 @@ class Releases:
     def is_ancestor(self, action: IsAncestor) -> bool:
         """See `IsAncestor`."""
         return self._healing(lambda: self._holds(action.of, action.commit))
+
+    def find_between(self, action: FindBetween) -> Between:
+        """See `FindBetween`."""
+        return self._healing(lambda: self._between(action))
+
+    def _between(self, action: FindBetween) -> Between:
+        span = [self.there(action.of).sha, f"^{self.there(action.without).sha}"]
+        offline = self._picker().scratch.offline()
+        shown = offline.run("log", "-z", "--no-show-signature", f"--max-count={action.most}", "--format=%H %s", *span)
+        rows = [row.partition(" ") for row in shown.decode(errors="replace").split("\0") if row]
+        found = tuple(Titled(sha, title[:_LONGEST_TITLE]) for sha, _, title in rows)
+        if len(found) < action.most:
+            return Between(found)
+        return Between(found, int(offline.run("rev-list", "--count", *span)) - len(found))
 
     def make_commit(self, action: MakeCommit) -> CommitMade:
         """Make a commit in memory. It lies in the scratch store until something is pushed that holds it."""

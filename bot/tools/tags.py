@@ -16,7 +16,9 @@ from bot.core.tagging import SignatureKind, TagWish, name_of
 from bot.core.versions import read_tag
 from bot.tools.git import is_object_id
 
-TRAILERS = ("Repository", "Commit", "Requested-By", "Requested-In", "Gates", "Image", "Smoke")
+TRAILERS = (
+    "Repository", "Commit", "Candidate", "Requested-By", "Requested-In", "Confirmed-By", "Gates", "Image", "Smoke",
+)  # fmt: skip
 """Every trailer that the bot writes, in this order, each at most once."""
 
 MOST = 64_000
@@ -80,7 +82,10 @@ class TagText:
 def compose(repo: Repo, wish: TagWish, tagger: str) -> TagText:
     """The text of the tag that is wished for in a repository."""
     of = wish.provenance
-    said = (name_of(repo), wish.commit, of.requested_by, of.requested_in, _list(of.gates), of.image, of.smoke)
+    said = (
+        name_of(repo), wish.commit, of.candidate, of.requested_by, of.requested_in, of.confirmed_by, _list(of.gates),
+        of.image, of.smoke,
+    )  # fmt: skip
     trailers = tuple((key, line) for key, value in zip(TRAILERS, said, strict=True) if (line := one_line(value)))
     return TagText(wish.name, wish.commit, tagger, wish.tagged_at, wish.title, wish.notes, trailers)
 

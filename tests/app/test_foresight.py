@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from bot.app.runner import rehearse
-from bot.core.actions import BranchReady, ask
+from bot.core.actions import BranchReady, Write, ask
 from bot.core.cutting import CreateBranches, EnsureLabels, LabelsReady
 from bot.core.deploying import Dispatched, DispatchEvent
 from bot.core.issues import EnsureIssue, EnsureMilestone, Issue, IssueReady, IssueWish, Milestone, MilestoneWish
 from bot.core.model import Line, Person, Release, ReleaseWish
-from bot.core.publishing import DeleteBranch, DraftRelease, EnsureRelease, PublishRelease, StageRelease
+from bot.core.publishing import DeleteBranch, DraftRelease, EnsureRelease, MarkLatest, PublishRelease, StageRelease
 from bot.core.refs import BranchDeleted
 from bot.core.setup import LabelWish
 from bot.core.tagging import Provenance, Pushed, PushRelease, TagFound, TagWish
@@ -33,6 +33,8 @@ def test_a_rehearsal_foresees_what_comes_of_a_release():
         DispatchEvent(REPO, "x", (("id", "1"),)): Dispatched(),
         CreateBranches(REPO, "f" * 40, ("release/2.9",)): BranchReady("f" * 40),
         EnsureLabels(REPO, (LabelWish("backport/2.9", "1d76db", "d"),)): LabelsReady(("backport/2.9",)),
+        PublishRelease(REPO, "v2.7.1", latest=True): Release("v2.7.1", "v2.7.1", "", ""),
+        MarkLatest(REPO, "v2.7.1", latest=True): Release("v2.7.1", "v2.7.1", "", ""),
     }
 
     def flow():
@@ -45,8 +47,15 @@ def test_a_rehearsal_foresees_what_comes_of_a_release():
     answers, writes = rehearse(flow(), pytest.fail)
     assert answers == list(expected.values())
     assert writes == tuple(expected)
-    published = rehearse(flow_of(PublishRelease(REPO, "v2.7.1", latest=True)), pytest.fail)
-    assert published == (None, (PublishRelease(REPO, "v2.7.1", latest=True),))
+
+
+class Unheard(Write[None]):
+    """A write of which nobody can tell what comes of it."""
+
+
+def test_a_rehearsal_ends_where_nothing_can_be_foreseen():
+    wish = Unheard()
+    assert rehearse(flow_of(wish), pytest.fail) == (None, (wish,))
 
 
 def flow_of(action):

@@ -42,6 +42,7 @@ from bot.core.errors import Fault
 from bot.core.model import Branch, Change, CheckReport, CloneAccess, Repo, Secret
 from bot.core.tagging import (
     FetchTags,
+    FindBetween,
     IsAncestor,
     MakeCommit,
     Provenance,
@@ -96,6 +97,7 @@ CASES = [
     (wish := VerifyTag(REPO, "v2.7.0"), ("verify_tag", wish)),
     (wish := ReadFiles(REPO, "a" * 40, ("CHANGELOG.md",)), ("read_files", wish)),
     (wish := IsAncestor(REPO, "a" * 40, "b" * 40), ("is_ancestor", wish)),
+    (wish := FindBetween(REPO, "a" * 40, "b" * 40), ("find_between", wish)),
     (MAKE, ("make_commit", MAKE)),
     (wish := StageCommit(MAKE, "c" * 40, "relbot/rc/2.7", None), ("stage_commit", wish)),
     (wish := PushRelease(REPO, WISH), ("push_release", wish)),

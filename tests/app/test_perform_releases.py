@@ -27,6 +27,7 @@ from bot.core.publishing import (
     EnsureRelease,
     FindRelease,
     FindReleases,
+    GetCapabilities,
     MarkLatest,
     PublishRelease,
     StageRelease,
@@ -35,6 +36,8 @@ from bot.core.publishing import (
 from bot.core.refs import BranchDeleted, Protected
 from bot.core.tagging import MakeCommit, Provenance, PushRelease, StageCommit, TagWish
 from bot.core.versions import Version
+from bot.forges.github import GitHub
+from bot.forges.gitlab import GitLab
 from bot.forges.wire_fault import WireFault
 from tests.app.values import ADA, REPO
 
@@ -80,6 +83,13 @@ CASES = [
 @pytest.mark.parametrize(("action", "call"), CASES, ids=lambda case: type(case).__name__)
 def test_an_action_becomes_one_call_whose_answer_is_its_outcome(action, call):
     assert Performer({"github": Shelf()}, Shelf())(action) == call
+
+
+def test_what_a_forge_can_do_is_told_by_itself():
+    for forge in (GitHub("https://api.github.example", Secret("t")), GitLab("https://gitlab.example", Secret("t"))):
+        able = Performer({"github": forge}, None)(GetCapabilities(REPO))
+        assert able == forge.capabilities
+        assert able.draft_releases == able.latest_mark == isinstance(forge, GitHub)
 
 
 def test_no_credential_is_written_into_a_release_or_a_section():

@@ -5,6 +5,7 @@ It must never wait for the bot in an act: what people do there reaches the bot a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -200,6 +201,39 @@ def _prepared(stage: Stage) -> int:
     return number
 
 
+def _candidate(stage: Stage) -> int:
+    """A candidate that was made."""
+    number = _on_the_line(stage)
+    _say(stage, number, "/release rc 2.7")
+    stage.settle()
+    return number
+
+
+def _final_asked(stage: Stage) -> int:
+    """A final that waits for somebody to confirm it."""
+    number = _candidate(stage)
+    _say(stage, number, "/release final 2.7")
+    stage.settle()
+    return number
+
+
+def _yank_asked(stage: Stage) -> int:
+    """The same of a withdrawal, where a lower final is left."""
+    tip = stage.forge.git(REPO).run("rev-parse", "main").strip()
+    stage.forge.tag(REPO, "v2.6.0", tip, by="mona")
+    number = _final_asked(stage)
+    _confirm(stage, number)
+    stage.settle()
+    _say(stage, number, '/release yank v2.7.0 reason="wrong results"')
+    stage.settle()
+    return number
+
+
+def _confirm(stage: Stage, number: int) -> None:
+    said = " ".join(comment.body for comment in stage.issue(number).comments)
+    _say(stage, number, re.findall(r"`(/release confirm [0-9a-f-]+)`", said)[-1])
+
+
 STORIES = (
     Story("two lines", lambda stage, _: _land(stage, "backport/2.7", "backport/2.8"), seen="backport-open/2.8"),
     Story("conflict", _act_conflict, seen="backport-conflict/2.7"),
@@ -227,5 +261,9 @@ STORIES = (
           lambda stage, number: _say(stage, number, "/release rc 2.7"), _checked, "relbot/rc/2.7"),
     Story("candidate checked", lambda stage, _: _report(stage, "relbot/rc/2.7", "success"), _prepared,
           "refs/tags/v2.7.0-rc1"),
+    Story("final asked for", lambda stage, number: _say(stage, number, "/release final 2.7"), _candidate,
+          "/release confirm"),
+    Story("final confirmed", _confirm, _final_asked, "refs/tags/v2.7.0 "),
+    Story("withdrawal confirmed", _confirm, _yank_asked, "[YANKED]"),
     Story("comment edited", _act_edit, _talked, "/backport"),
 )  # fmt: skip

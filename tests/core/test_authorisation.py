@@ -51,21 +51,32 @@ from bot.core.issues import (
     IssueReady,
     Items,
 )
-from bot.core.jobs import Backport, Ended, FindEnded
-from bot.core.model import Branch, Comment, Person, Pull, Role
+from bot.core.jobs import Backport, Ended, FindEnded, FindWaiting
+from bot.core.model import Branch, Capabilities, Comment, Person, Pull, Role
 from bot.core.plan import flow_of, plan
-from bot.core.publishing import DeleteBranch, Drafted, DraftRelease, EnsureRelease, FindRelease, StageRelease
+from bot.core.publishing import (
+    DeleteBranch,
+    Drafted,
+    DraftRelease,
+    EnsureRelease,
+    FindRelease,
+    FindReleases,
+    GetCapabilities,
+    StageRelease,
+)
 from bot.core.refs import BranchDeleted, Untouched
+from bot.core.release.confirmation import code_of
 from bot.core.release.tracker import Account, HoldRow, View, render_tracker
 from bot.core.standing import FindOpenOnto, FindTags, GetChecks, GetCommits, GetRequired
-from bot.core.tagging import FetchTags, Pushed, PushRelease, TagFound, VerifyTag
+from bot.core.tagging import FetchTags, Pushed, PushRelease, ReadFiles, TagChecked, TagFound, VerifyTag
+from bot.core.wishes import Asked, MakeFinal
 from tests.core.driving import Answers, drive, writes
 from tests.core.test_commands import CONTRACT
-from tests.core.values import ADA, L27, REPO, a_backport_pull, a_change, a_pull, picked, synced
+from tests.core.values import ADA, L27, REPO, TIP27, a_backport_pull, a_change, a_pull, picked, synced
 
 Effect = Literal[
     "nothing", "a hint", "denied", "refused", "answered", "not there yet", "told of the policy", "told how lines stand",
-    "carried", "released", "kept", "cut", "fault",
+    "carried", "released", "kept", "cut", "planned", "to be confirmed", "dropped", "fault",
 ]  # fmt: skip
 
 # ── the dimensions ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -168,6 +179,8 @@ BUILT: dict[str, Effect] = {
     "/backport": "carried", "/backport recreate": "carried", "/release help": "answered", "/release ping": "answered",
     "/release status": "told how lines stand", "/release retry": "carried", "/release rc": "released",
     "/release hold": "kept", "/release unhold": "kept", "/release notes": "kept", "/release cut": "cut",
+    "/release plan": "planned", "/release final": "to be confirmed", "/release yank": "to be confirmed",
+    "/release confirm": "released", "/release cancel": "dropped",
 }  # fmt: skip
 
 
@@ -204,11 +217,15 @@ def expected_of_comment(cell: Cell) -> Effect:
     if who != "anyone" and cell.actor.role is None:
         return "fault"
     needs_policy = cell.said.startswith("/backport") or who == "manager" or cell.said in TAKES_POLICY
-    if cell.policy == "broken" and ((needs_policy and is_one(cell, "write")) or cell.said == "/release status"):
+    if cell.policy == "broken" and ((needs_policy and is_one(cell, "write")) or cell.said in OPEN_TO_ALL):
         return "told of the policy"
     if not is_one(cell, who):
         return "denied"
     return BUILT.get(cell.said, "not there yet")
+
+
+OPEN_TO_ALL = ("/release status", "/release plan")
+"""What anyone may ask for, and what only a policy that is in force can tell."""
 
 
 def is_named(cell: Cell) -> bool:
@@ -228,9 +245,20 @@ def is_one(cell: Cell, who: str) -> bool:
     return role >= Role.WRITE and cell.policy == "managers, and one of them acts"
 
 
-EXAMPLES = {verb.said: verb.example for verb in TABLE}
-
 TAG = TagFound("v2.7.0-rc1", "b" * 40, "a" * 40, annotated=True, tagged_at=1)
+RC3 = TagFound("v2.7.0-rc3", "b" * 40, TIP27, annotated=True, tagged_at=1)
+V271 = TagFound("v2.7.1", "b" * 40, TIP27, annotated=True, tagged_at=1)
+AT = 1_700_000_000
+WAITING = MakeFinal(REPO, L27, Asked(ADA, 12, 400, at=AT - 60))
+"""Somebody else's wish, on the same pull."""
+
+CODE = code_of(WAITING, {"tag": "v2.7.0", "candidate": RC3.name, "commit": TIP27, "release/2.7": TIP27})
+EXAMPLES = {verb.said: verb.example for verb in TABLE} | {"/release confirm": f"/release confirm {CODE}"}
+TAGS = {"/release final": (RC3,), "/release confirm": (RC3,), "/release yank": (V271,)}
+"""What there is for each verb to do something with."""
+
+SECTION = "# Changelog\n\n## [2.7.0] - 2026-11-25\n"
+CAPABLE = Capabilities(draft_releases=True, prereleases=True, latest_mark=True, threads=True, signs_commits=True)
 
 # ── what really happens ──────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -242,6 +270,7 @@ WITHOUT_GATES: Answers = {
     FindRelease: Missing("a release"), EnsureRelease: Refused("no", "no"), DeleteBranch: BranchDeleted("a" * 40),
     EnsureIssue: lambda action: IssueReady(tracker(action.wish.body)), EnsureMilestone: Refused("no", "no"),
     CreateBranches: BranchReady("9" * 40), EnsureLabels: LabelsReady(),
+    FindWaiting: (WAITING,), FindReleases: (), GetCapabilities: CAPABLE, ReadFiles: {"CHANGELOG.md": SECTION},
 }  # fmt: skip
 
 
@@ -286,6 +315,8 @@ def world(cell: Cell) -> Answers:
         FindOpenOnto: (),
         **WITHOUT_GATES,
         **({FindIssue: tracker(HELD)} if cell.said == "/release unhold" else {}),
+        FetchTags: TAGS.get(cell.said, ()),
+        VerifyTag: TagChecked(RC3, None, "", (), None, "none", "") if cell.said in TAGS else Missing("a tag"),
     }
 
 
@@ -309,8 +340,9 @@ def event_of(cell: Cell, pull: Pull) -> Event:
     match cell.event:
         case "comment" | "edited comment":
             said = FORMS[cell.form].format(EXAMPLES[cell.said])
-            kind = CommentPosted if cell.event == "comment" else CommentEdited
-            return kind(REPO, pull.number, 501, person, said)
+            if cell.event == "edited comment":
+                return CommentEdited(REPO, pull.number, 501, person, said)
+            return CommentPosted(REPO, pull.number, 501, person, said, written_at=AT)
         case "label after the merge":
             return PullLabelled(REPO, pull.number, (cell.said,), person)
         case "label before the merge":
@@ -332,6 +364,13 @@ def happens(cell: Cell) -> tuple[Effect, list[Action]]:
     return judge(done), done
 
 
+TOLD: dict[str, Effect] = {
+    "| Line | Head |": "told how lines stand", "This was a plan": "planned", "Nothing is done yet.": "to be confirmed",
+    "is dropped, as": "dropped",
+}  # fmt: skip
+"""Answers that are known by a part of them."""
+
+
 def judge(done: list[Action]) -> Effect:
     kinds = {type(action) for action in done}
     if PushRelease in kinds:
@@ -349,8 +388,9 @@ def judge(done: list[Action]) -> Effect:
     texts = " ".join(action.body for action in done if isinstance(action, EnsureComment))
     if "The policy file" in texts:
         return "told of the policy"
-    if "| Line | Head |" in texts:
-        return "told how lines stand"
+    for told, effect in TOLD.items():
+        if told in texts:
+            return effect
     if not reactions:
         return "refused"
     if reactions == {"-1"}:

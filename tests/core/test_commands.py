@@ -12,10 +12,15 @@ from bot.core.commands import (
     TABLE,
     AskCandidate,
     AskCut,
+    AskFinal,
     AskHold,
     AskNotes,
+    AskPlan,
     AskUnhold,
+    AskYank,
+    Cancel,
     Complaint,
+    Confirm,
     Help,
     Incomplete,
     NotBuilt,
@@ -33,6 +38,7 @@ from bot.core.commands import (
 )
 from bot.core.grammar import MAX_LINES, Filled, Lacking, Overfull, Slot, Surplus, fill, slots_of
 from bot.core.prose import NOT_TEXT
+from bot.core.versions import Version
 from tests.core.values import L26, L27
 
 PICK = (PickOnto((L27,)),)
@@ -198,7 +204,6 @@ def test_everything_else_is_not(body: str) -> None:
         ("/release rc 2.7 sha=abc", UnknownWord("sha=abc")),
         ("/release rc 2.7 sha=ABCDEF1", AskCandidate(L27, "ABCDEF1")),
         ("/release rc", AskCandidate()),
-        ("/release final 2.7", NotBuilt("/release final")),
         ('/release hold 2.7 reason="not yet"', AskHold(L27, "not yet")),
         ('/release hold 2.7 reason="not yet', UnknownWord("reason=")),
         ("/release hold 2.7", Incomplete("reason")),
@@ -207,6 +212,21 @@ def test_everything_else_is_not(body: str) -> None:
         ("/release notes 2.7", Incomplete("NUMBER")),
         ("/release cut 2.7 from=v2.7.0;rm", AskCut(L27, "v2.7.0;rm")),
         ("/release cut release/2.7", AskCut(L27)),
+        ("/release final 2.7", AskFinal(L27)),
+        ("/release final v2.7 rc=3", AskFinal(L27, 3)),
+        ("/release final 2.7 rc=x", UnknownWord("rc=x")),
+        ("/release final", Incomplete("LINE")),
+        ("/release plan RC 2.7", AskPlan(L27)),
+        ("/release plan final release/2.7", AskPlan(L27, final=True)),
+        ("/release plan 2.7", UnknownWord("2.7")),
+        ("/release plan rc", Incomplete("LINE")),
+        ("/release confirm 7F3A-92c1d04e", Confirm("7F3A-92c1d04e")),
+        ("/release confirm", Incomplete("CODE")),
+        ("/release confirm `7f3a-92c1d04e`", UnknownWord(NOT_TEXT)),
+        ("/release cancel", Cancel()),
+        ('/release yank 2.7.1 reason="wrong results"', AskYank(Version(L27, 1), "wrong results")),
+        ("/release yank v2.7.1-rc2 reason=x", AskYank(Version(L27, 1, 2), "x")),
+        ("/release yank v2.7.1", Incomplete("reason")),
         ("/release hlep", UnknownVerb("/release", "hlep", "help")),
         ("/release xyzzy", UnknownVerb("/release", "xyzzy", None)),
     ],

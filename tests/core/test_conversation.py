@@ -136,9 +136,8 @@ def test_an_unknown_verb_gets_one_reply_with_the_nearest() -> None:
 
 
 def test_what_is_not_built_yet_is_said_plainly() -> None:
-    for body in ("/release plan rc 2.7", "/backport 2.7 --with-prerequisites"):
-        world = AS_SENT if body.startswith("/release plan") else {**AS_SENT, GetRole: Role.WRITE}
-        reply = the_answer(drive(plan_comment(said(body)), world)[0])
+    for body in ("/release rollback image 2.7", "/backport 2.7 --with-prerequisites"):
+        reply = the_answer(drive(plan_comment(said(body)), {**AS_SENT, GetRole: Role.MAINTAIN, Sync: synced()})[0])
         assert (reply.reaction, "is not there yet" in str(reply.text)) == ("confused", True)
 
 

@@ -65,6 +65,7 @@ def test_a_policy_can_change_every_key() -> None:
         candidate = "-rc.N"
         bump = ["version.txt", "setup.cfg: version = {version}"]
         checks = ["build / linux"]
+        confirmed_by = "another"
         oversized = "refuse"
         [people]
         apps = ["mergebot"]

@@ -50,13 +50,22 @@ HOSTILE = (
 texts = st.one_of(st.sampled_from(HOSTILE), st.text(max_size=40), st.lists(st.sampled_from(HOSTILE)).map("\n".join))
 wishes = st.builds(
     TagWish, st.just("v2.7.0-rc1"), st.just(COMMIT), texts,
-    st.builds(Provenance, texts, texts, st.lists(texts, max_size=3).map(tuple), texts, texts),
+    st.builds(Provenance, texts, texts, st.lists(texts, max_size=3).map(tuple), texts, texts, texts, texts),
     st.integers(0, 2_000_000_000), texts,
 )  # fmt: skip
 
 
 def test_a_tag_says_what_it_is_how_it_came_about_and_nothing_else():
     assert compose(REPO, WISH, WHO).render().decode() == TEXT
+
+
+def test_a_final_names_its_candidate_and_who_confirmed_it():
+    of = Provenance("@mona", "comment 5 on pull 12", ("no hold",), confirmed_by="@bob", candidate="v2.7.1-rc2")
+    said = compose(REPO, replace(WISH, provenance=of), WHO).render().decode().rpartition("\n\n")[2]
+    assert said == (
+        f"Repository: github:acme/torchlet\nCommit: {COMMIT}\nCandidate: v2.7.1-rc2\nRequested-By: @mona\n"
+        "Requested-In: comment 5 on pull 12\nConfirmed-By: @bob\nGates: no hold\n"
+    )
 
 
 def test_what_there_is_nothing_to_say_about_has_no_trailer():
@@ -77,7 +86,7 @@ def test_git_itself_takes_the_object_and_finds_the_trailers(tmp_path):
     history = History(tmp_path / "r")
     history.commit("main", {"a": "1"})
     for n, hostile in enumerate(HOSTILE):
-        of = Provenance(hostile, hostile, (hostile, hostile), hostile, hostile)
+        of = Provenance(hostile, hostile, (hostile, hostile), hostile, hostile, hostile, hostile)
         text = compose(REPO, TagWish(f"v2.7.{n}", history.sha("main"), hostile, of, 1_720_000_000, hostile), WHO)
         history.git("update-ref", f"refs/tags/v2.7.{n}", history.git("mktag", stdin=text.render()))
         listed = history.git("for-each-ref", "--format=%(contents:trailers:only,unfold)", f"refs/tags/v2.7.{n}")

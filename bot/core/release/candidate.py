@@ -5,7 +5,6 @@ It must never tag a commit whose checks it has not seen pass, nor use up a numbe
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import assert_never
 
 from bot.core.actions import (
@@ -20,8 +19,6 @@ from bot.core.actions import (
     Sync,
     ask,
 )
-from bot.core.changelog.facts import facts_for_notes
-from bot.core.issues import GetFacts
 from bot.core.jobs import Report
 from bot.core.lines import CANDIDATES
 from bot.core.messages import releases as messages
@@ -29,11 +26,11 @@ from bot.core.messages.refusals import Refusal
 from bot.core.model import Branch, Pull, Release
 from bot.core.permission import may
 from bot.core.publishing import DeleteBranch, Drafted, DraftRelease, StageRelease
+from bot.core.release.draft import draft_candidate
 from bot.core.release.ending import Ending, refused, show
 from bot.core.release.gates import Gate
 from bot.core.release.look import LineNow, judge_checks, judge_line, look_at
 from bot.core.release.shown import draft_of, show_candidate, trouble_with
-from bot.core.standing import GetCommits
 from bot.core.tagging import (
     LineMove,
     LineProtected,
@@ -67,7 +64,7 @@ def _make(job: MakeCandidate) -> Flow[Ending]:
 
 def _prepare(job: MakeCandidate, now: LineNow) -> Flow[Ending]:
     """From the gates to the checks of the very commit that is to be tagged."""
-    asked, draft = yield from _draft(job, now)
+    asked, draft = yield from draft_candidate(now, job.asked.at)
     if isinstance(draft, Refused):
         return refused(Refusal(f"{draft.reason}.", f"{draft.next_step}."))
     if now.candidate and now.candidate.commit in (draft.commit, now.branch.sha):
@@ -96,31 +93,6 @@ def _barred(now: LineNow, gates: tuple[Gate, ...]) -> Ending:
 
 
 # ── the commit ───────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _draft(job: MakeCandidate, now: LineNow) -> Planning[tuple[DraftRelease, Drafted | Refused]]:
-    """How it was asked for, and the draft: dated as what waits on the bot's branch already is, else with the wish."""
-    at = yield from _date(job, now)
-    bare = DraftRelease(
-        job.repo, now.branch.sha, now.next.version, now.next.tag, at, now.policy_file,
-        notes=tuple((int(number), text) for number, text in sorted(now.account.notes.items())),
-    )  # fmt: skip
-    first = yield from ask(bare)
-    if isinstance(first, Refused) or not first.numbers:
-        return bare, first
-    facts = yield from ask(GetFacts(job.repo, first.numbers))
-    told = replace(bare, facts=facts_for_notes(facts.values()))
-    return told, (yield from ask(told))
-
-
-def _date(job: MakeCandidate, now: LineNow) -> Planning[int]:
-    wanted = (now.branch.sha, *((now.staged.sha,) if now.staged else ()))
-    commits = {commit.sha: commit for commit in (yield from ask(GetCommits(job.repo, wanted)))}
-    tip = commits.get(now.branch.sha)
-    staged = commits.get(now.staged.sha) if now.staged else None
-    if staged and staged.parents == (now.branch.sha,):
-        return staged.committed_at
-    return max(job.asked.at, tip.committed_at if tip else 0)
 
 
 def _stage(now: LineNow, asked: DraftRelease, draft: Drafted) -> Flow[Branch | Refusal]:

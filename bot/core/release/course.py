@@ -13,13 +13,32 @@ from bot.core.jobs import Report
 from bot.core.release.candidate import make_candidate
 from bot.core.release.cutting import cut_line
 from bot.core.release.deploy import deploy
+from bot.core.release.final import make_final
 from bot.core.release.follow import follow_tag
 from bot.core.release.keep import keep_tracker
 from bot.core.release.keeping import hold, set_notes, unhold
-from bot.core.wishes import CutLine, Deploy, FollowTag, Hold, KeepTracker, LineJob, MakeCandidate, SetNotes, Unhold
+from bot.core.release.planning import show_plan
+from bot.core.release.withdrawal import yank
+from bot.core.wishes import (
+    CutLine,
+    Deploy,
+    FollowTag,
+    Hold,
+    KeepTracker,
+    LineJob,
+    MakeCandidate,
+    MakeFinal,
+    SetNotes,
+    ShowPlan,
+    Unhold,
+    Yank,
+)
 
 FLOWS: dict[type, Callable[[Any], Flow[Report]]] = {
     MakeCandidate: make_candidate,
+    ShowPlan: show_plan,
+    MakeFinal: make_final,
+    Yank: yank,
     FollowTag: follow_tag,
     Deploy: deploy,
     CutLine: cut_line,

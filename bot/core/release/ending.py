@@ -27,6 +27,8 @@ class Ending:
     news: str = ""
     then: tuple[Job, ...] = ()
     """What follows from it, which nobody has to wait for."""
+    code: str = ""
+    """What confirms it, where it waits for that."""
 
 
 def refused(refusal: Refusal) -> Ending:
@@ -44,15 +46,22 @@ def show(job: LineJob, ending: Ending) -> Flow[Report]:
     """Tell it in the comment of this job, and react; on the command line the report tells it."""
     if job.asked.comment:
         yield from _comment(job, ending)
-    return Report(job, ending.outcome, ending.summary, told=ending.text, then=ending.then)
+    return Report(job, ending.outcome, ending.summary, told=ending.text, code=ending.code, then=ending.then)
+
+
+def name_of(job: LineJob) -> str:
+    """What the comment of a job is found by, beside the comment that asked."""
+    return f"{job.verb}-{job.line}{job.apart}"
 
 
 def _comment(job: LineJob, ending: Ending) -> Flow[None]:
-    asked, name = job.asked, f"{job.verb}-{job.line}{job.apart}"
+    asked, name = job.asked, name_of(job)
     marker = answer_marker(asked.comment, name)
     yield from ask(EnsureComment(job.repo, asked.number, marker, f"{marker}\n{ending.text}", on=asked.on))
     if ending.news:
-        news = answer_marker(asked.comment, f"{name}-news")
+        # What was told earlier, and came to nothing, is not written over: edits notify nobody.
+        part = "news" if ending.outcome == "made" else f"news-{ending.outcome}"
+        news = answer_marker(asked.comment, f"{name}-{part}")
         yield from ask(EnsureComment(job.repo, asked.number, news, f"{news}\n{ending.news}", on=asked.on))
     if ending.reaction:
         yield from ask(React(job.repo, asked.number, asked.comment, ending.reaction, asked.on))

@@ -13,10 +13,11 @@ from bot.core.lines import CANDIDATES
 from bot.core.messages import after as messages
 from bot.core.messages.refusals import Refusal
 from bot.core.model import Release
-from bot.core.publishing import DeleteBranch, FindRelease
+from bot.core.publishing import DeleteBranch, FindRelease, FindReleases
 from bot.core.release.after import Final, follow_final
 from bot.core.release.by_hand import find_flaws
 from bot.core.release.look import LineNow, look_at
+from bot.core.release.marks import withdrawn_of
 from bot.core.release.shown import (
     draft_of,
     is_latest,
@@ -92,7 +93,8 @@ def _end_final(job: FollowTag, version: Version, now: LineNow, checked: TagCheck
     path, commit = now.policy.changelog.file, checked.tag.commit or checked.tag.sha
     text = (yield from ask(ReadFiles(job.repo, commit, (path,))))[path] or ""
     section = section_of(text, version) or ""
-    release = yield from show_final(job.repo, job.tag, section, latest=is_latest(version, now.tags))
+    withdrawn = withdrawn_of((yield from ask(FindReleases(job.repo))))
+    release = yield from show_final(job.repo, job.tag, section, latest=is_latest(version, now.tags, withdrawn))
     if isinstance(release, Release) and release.draft:
         said = f"The release of {job.tag} is a draft that waits to be published: nothing follows before it is."
         return Report(job, "settled", said, then=(_keep_tracker(job, checked),))

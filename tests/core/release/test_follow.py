@@ -38,6 +38,7 @@ from bot.core.publishing import (
     DraftRelease,
     EnsureRelease,
     FindRelease,
+    FindReleases,
     TellPull,
 )
 from bot.core.refs import BranchDeleted
@@ -141,6 +142,8 @@ class Forge:
                 return tuple(self.tags.values())
             case FindIssue():
                 return self.tracker or Missing("a tracker")
+            case FindReleases():
+                return tuple(self.releases.values())
             case FindRelease(tag=name):
                 return self.releases.get(name, Missing("a release"))
             case DraftRelease():
@@ -292,6 +295,10 @@ def test_a_final_of_an_older_line_takes_the_mark_latest_from_nobody():
     forge = Forge(*FINAL, tag("v2.8.0", commit="b8" * 20))
     forge.follow()
     assert not made(forge, EnsureRelease)[0].wish.latest
+    forge = Forge(*FINAL, tag("v2.8.0", commit="b8" * 20))
+    forge.releases["v2.8.0"] = Release("v2.8.0", "v2.8.0 [YANKED]", "", "")
+    forge.follow()
+    assert made(forge, EnsureRelease)[0].wish.latest, "what is withdrawn has nothing that could be taken"
 
 
 def test_a_draft_waits_for_whoever_has_made_it():

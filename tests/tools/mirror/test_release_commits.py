@@ -8,7 +8,7 @@ import pytest
 
 from bot.core.actions import BranchMoved, BranchReady, Sync
 from bot.core.errors import Fault, UserError
-from bot.core.tagging import CommitMade, IsAncestor, ReadFiles, StageCommit
+from bot.core.tagging import Between, CommitMade, FindBetween, IsAncestor, ReadFiles, StageCommit
 from tests.tools.histories import executable, submodule, symlink
 from tests.tools.mirror.releases import NEW, everything, section
 from tests.tools.mirror.story import GITHUB, LINES, WHEN, access, at
@@ -115,6 +115,22 @@ def test_what_is_below_what_is_told(remote, releases):
     below = remote.git("rev-parse", f"{tip}~1")
     cases = {(below, tip): True, (tip, tip): True, (tip, below): False, ("1" * 40, tip): False, (tip, "1" * 40): False}
     assert {pair: releases.is_ancestor(IsAncestor(GITHUB, *pair)) for pair in cases} == cases
+
+
+def test_what_came_after_a_commit_is_listed_the_newest_first_and_counted(remote, mirror, releases):
+    base = remote.sha("release/2.7")
+    for n in range(3):
+        remote.commit("release/2.7", {"more": str(n)}, f"fix: {n}\n\nBody {'x' * 300}.")
+    long = remote.commit("release/2.7", {"more": "y"}, "é" * 500)
+    mirror.sync(Sync(GITHUB, LINES))
+    found = releases.find_between(FindBetween(GITHUB, long, base))
+    assert [one.title for one in found.commits] == ["é" * 200, "fix: 2", "fix: 1", "fix: 0"]
+    assert (found.commits[0].sha, found.more, found.count) == (long, 0, 4)
+    cut = releases.find_between(FindBetween(GITHUB, long, base, most=2))
+    assert ([one.title for one in cut.commits][1:], cut.more, cut.count) == (["fix: 2"], 2, 4)
+    assert releases.find_between(FindBetween(GITHUB, base, long)) == Between()
+    with pytest.raises(Fault, match="There is no commit"):
+        releases.find_between(FindBetween(GITHUB, "1" * 40, base))
 
 
 def test_the_bots_own_branch_is_made_found_and_made_anew_only_where_it_was_expected(remote, mirror, releases):

@@ -1,0 +1,225 @@
+"""The course of a final: a tested candidate's very commit gets its final name, once somebody has confirmed that.
+
+It must never make a commit, nor tag one that is not the candidate's; nor show a release that is not as it was written.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import assert_never
+
+from bot.core.actions import BranchMoved, Flow, Missing, Planning, Refused, ask
+from bot.core.jobs import Report
+from bot.core.messages import finals as messages
+from bot.core.messages import releases
+from bot.core.messages.escape import plain
+from bot.core.messages.refusals import Refusal
+from bot.core.model import Release, ReleaseWish, Tag
+from bot.core.numbering import Next
+from bot.core.permission import may
+from bot.core.publishing import EnsureRelease, FindRelease, FindReleases, GetCapabilities, PublishRelease
+from bot.core.release.confirmation import Asking, drop, hear, is_dropped, object_to, wait
+from bot.core.release.draft import draft_final
+from bot.core.release.ending import Ending, refused, show
+from bot.core.release.look import LineNow, Wanted, look_at
+from bot.core.release.marks import pointers_of, tags_of
+from bot.core.release.prospect import Prospect, foresee
+from bot.core.tagging import (
+    FetchTags,
+    LineProtected,
+    Provenance,
+    Pushed,
+    PushRelease,
+    TagExists,
+    TagFound,
+    TagWish,
+    VerifyTag,
+    is_mine,
+)
+from bot.core.versions import Version, last_of, read_tag
+from bot.core.wishes import Answered, FollowTag, MakeFinal
+
+
+def make_final(job: MakeFinal) -> Flow[Report]:
+    """Make it once it is confirmed, and show how it ended."""
+    if is_dropped(job):
+        return (yield from show(job, drop(job)))
+    return (yield from show(job, object_to(job, (yield from _make(job)))))
+
+
+def _make(job: MakeFinal) -> Flow[Ending]:
+    if made := (yield from _find_made(job)):
+        return (yield from _resume(job, made))
+    now = yield from look_at(job.repo, job.line, Wanted(final=True, number=job.candidate))
+    if isinstance(now, Refusal):
+        return refused(now)
+    if not (yield from may(job.repo, job.asked.actor, "manager", now.policy)):
+        return refused(releases.not_a_manager(job.asked.actor))
+    seen = yield from foresee(now, job.candidate)
+    if isinstance(seen, Refusal):
+        return refused(seen)
+    if seen.is_barred:
+        return _barred(seen)
+    heard = yield from hear(job, now.policy, _bound(seen))
+    match heard:
+        case Refusal():
+            return refused(heard)
+        case Asking():
+            text = messages.render_offer(now.next.tag, seen.candidate, seen.gates, seen.left_out)
+            return wait(job, now.policy, heard, _bound(seen), text)
+        case None:
+            assert job.answered  # or nobody was heard
+            return (yield from _push(job, seen, job.answered))
+        case _:
+            assert_never(heard)
+
+
+def _bound(seen: Prospect) -> dict[str, str]:
+    """What is confirmed. Of the line's tip the code knows, too: what is left out was shown with it."""
+    branch = seen.now.branch
+    return {"tag": seen.now.next.tag, "candidate": seen.candidate.name, "commit": seen.commit, branch.name: branch.sha}
+
+
+def _barred(seen: Prospect) -> Ending:
+    closed = ", ".join(gate.name for gate in seen.gates if gate.bars)
+    text = messages.render_barred_final(seen.now.next.tag, seen.candidate.name, seen.gates, seen.left_out)
+    return Ending("refused", "confused", text, f"{seen.now.next.tag} is not made: {closed}.")
+
+
+# ── the tag ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """The final's tag as it is on the forge."""
+
+    tag: TagFound
+    signed: bool
+    candidate: str
+    confirmed_by: str
+
+    @property
+    def commit(self) -> str:
+        """What it names."""
+        return self.tag.commit or ""
+
+
+def _find_made(job: MakeFinal) -> Planning[_Made | None]:
+    """The final that this very wish has made, when its job is done anew: one wish makes one final."""
+    tags = yield from ask(FetchTags(job.repo))
+    last = last_of(job.line, [Tag(tag.name, tag.commit) for tag in tags if tag.commit]).final
+    checked = (yield from ask(VerifyTag(job.repo, last.name))) if last else Missing("a final")
+    if isinstance(checked, Missing) or not is_mine(job.repo, checked):
+        return None
+    if checked.trailer("Requested-In") != job.asked.origin:
+        return None
+    candidate, by = checked.trailer("Candidate") or "", checked.trailer("Confirmed-By") or ""
+    return _Made(checked.tag, checked.signed is not None, candidate, by)
+
+
+def _push(job: MakeFinal, seen: Prospect, answered: Answered) -> Flow[Ending]:
+    """The tag alone: the commit is on the line already, and nothing moves there."""
+    now, confirmed_by = seen.now, answered.by.login
+    provenance = Provenance(
+        requested_by=job.asked.actor.login, requested_in=job.asked.origin, confirmed_by=confirmed_by,
+        candidate=seen.candidate.name,
+        gates=tuple(f"{gate.name}: {gate.said}" for gate in seen.gates if gate.verdict == "open"),
+    )  # fmt: skip
+    wish = TagWish(now.next.tag, seen.commit, f"{job.repo.path} {now.next.version}", provenance, answered.at)
+    pushed = yield from ask(PushRelease(job.repo, wish))
+    match pushed:
+        case Pushed(tag=tag):
+            made = _Made(tag, pushed.signed is not None, seen.candidate.name, confirmed_by)
+            return (yield from _finish(job, now, made, seen.draft.notes))
+        case TagExists(reason=reason):
+            return refused(releases.tag_exists(now.next.tag, reason))
+        case BranchMoved():
+            return refused(releases.moved(now.branch.name))
+        case LineProtected(reason):
+            return refused(releases.tag_refused(now.next.tag, reason))
+        case Refused(reason, step):
+            return refused(Refusal(f"{reason}.", step))
+        case _:
+            assert_never(pushed)
+
+
+def _resume(job: MakeFinal, made: _Made) -> Flow[Ending]:
+    """The tag is there, and whatever else may be, too."""
+    now = yield from look_at(job.repo, job.line)
+    version = read_tag(made.tag.name)
+    if isinstance(now, Refusal) or version is None:
+        return refused(now if isinstance(now, Refusal) else messages.candidate_gone(made.tag.name))
+    now = replace(now, next=Next(version, made.tag.name, ""))
+    _, draft = yield from draft_final(now, made.commit)
+    return (yield from _finish(job, now, made, "" if isinstance(draft, Refused) else draft.notes))
+
+
+# ── the release ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _finish(job: MakeFinal, now: LineNow, made: _Made, notes: str) -> Flow[Ending]:
+    """Show it on the forge, and tell. What follows from the tag follows whether it could be shown or not."""
+    tag, asked_by = made.tag.name, job.asked.actor.login
+    then = (FollowTag(job.repo, job.line, tag, made.tag.sha),)
+    shown = yield from _show(now, made, notes)
+    if isinstance(shown, Refused):
+        text = messages.render_half_made(tag, made.commit, shown.reason, shown.next_step)
+        summary = f"{tag} is tagged, and its release is not shown: {shown.reason}"
+        return Ending("refused", "confused", text, summary, then=then)
+    url, of = shown.url, made.candidate or None
+    text = messages.render_final(tag, url, of, made.commit, signed=made.signed)
+    news = messages.render_final_news(tag, url, (asked_by, made.confirmed_by))
+    return Ending("made", "rocket", text, f"{tag} is released: {made.commit[:12]}.", news, then)
+
+
+def _show(now: LineNow, made: _Made, notes: str) -> Flow[Release | Refused]:
+    """A draft that is read back before everybody sees it, where the forge has drafts. What people wrote on a release
+    that is there stays; Latest goes to the highest final, whenever it was made.
+    """
+    tag = made.tag.name
+    able = yield from ask(GetCapabilities(now.repo))
+    highest = yield from _find_latest(now, made)
+    is_latest = highest == now.next.version
+    there = yield from ask(FindRelease(now.repo, tag))
+    if isinstance(there, Missing):
+        above = None if is_latest or able.latest_mark or highest is None else _name_of(highest, now)
+        body = messages.render_body(notes, _candidates(now), above)
+        wish = ReleaseWish(tag, tag, body, draft=able.draft_releases)
+        ready = yield from ask(EnsureRelease(now.repo, wish))
+        if not isinstance(ready, Release):
+            return _trouble(ready)
+        there = yield from ask(FindRelease(now.repo, tag))
+        if isinstance(there, Missing) or _text_of(there.body) != _text_of(wish.body) or there.prerelease:
+            reason = f"the forge shows the release of {tag} otherwise than I wrote it"
+            return Refused(reason, "Look at it there, and mend or delete the draft.")
+    published = yield from ask(PublishRelease(now.repo, tag, is_latest))
+    return published if isinstance(published, Release) else _trouble(published)
+
+
+def _find_latest(now: LineNow, made: _Made) -> Planning[Version | None]:
+    """Which version bears the name latest, by all tags and marks as they are now."""
+    known = yield from ask(FindReleases(now.repo))
+    return pointers_of((*now.tags, made.tag), known).get("latest")
+
+
+def _candidates(now: LineNow) -> list[TagFound]:
+    """Those of the version, the first one first."""
+    wanted = now.next.version
+    read = [(version, tag) for tag in now.tags if (version := read_tag(tag.name)) and version.candidate is not None]
+    own = [(version, tag) for version, tag in read if (version.line, version.patch) == (wanted.line, wanted.patch)]
+    return [tag for _, tag in sorted(own, key=lambda pair: (pair[0].place, pair[1].name))]
+
+
+def _name_of(version: Version, now: LineNow) -> str:
+    return next((tag.name for tag in tags_of(version, now.tags)), str(version))
+
+
+def _text_of(body: str) -> str:
+    """What a text says, whatever a forge has made of its line ends."""
+    return "\n".join(line.rstrip() for line in body.strip().splitlines())
+
+
+def _trouble(answer: Missing | Refused) -> Refused:
+    if isinstance(answer, Refused):
+        return answer
+    return Refused(f"the forge does not find {plain(answer.what, 200)}", "Look at who took it away.")
