@@ -24,6 +24,8 @@ _REVERT_TITLE = re.compile(
     r"|roll(?:s|ed|ing)?[ -]?back)\b(?:\([^)\n]{0,100}\))?!?)(?:[ \t]*:)?[ \t]+(?P<title>.*)",
     re.IGNORECASE,
 )
+_OPENINGS = frozenset("[🤖RrBbUu")
+"""How such a title begins; to look is quicker than to try."""
 _QUOTED_REVERT = re.compile(rf'{_TAGS}Revert "(.*)"')
 _LISTED_REVERT = re.compile(rf'^[*-] {_TAGS}Revert "(.*)"', re.MULTILINE)
 
@@ -54,7 +56,7 @@ def reverts_pulls(body: str) -> tuple[int, ...]:
 
 def reverted_title(title: str) -> str | None:
     """What a title says it takes back: `Revert "Fix it"`, `[2.7] revert: Fix it`, `Back out Fix it`."""
-    said = _REVERT_TITLE.match(title)
+    said = _REVERT_TITLE.match(title) if title[:1] in _OPENINGS else None
     if said is None:
         return None
     return f"Revert {said['title']}" if said["again"] else said["title"]

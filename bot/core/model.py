@@ -7,6 +7,11 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Literal
 
+from bot.core.revisions import Branch as Branch  # noqa: PLC0414 - handed on, like the other three
+from bot.core.revisions import Commit as Commit  # noqa: PLC0414
+from bot.core.revisions import Line as Line  # noqa: PLC0414
+from bot.core.revisions import Tag as Tag  # noqa: PLC0414
+
 ForgeName = Literal["github", "gitlab"]
 
 Place = Literal["pull", "issue"]
@@ -41,53 +46,6 @@ class Role(IntEnum):
     WRITE = 3
     MAINTAIN = 4
     ADMIN = 5
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Line:
-    """A release line such as 2.7. Compared by number, so 2.10 follows 2.9 and 2.1 is not 2.10."""
-
-    major: int
-    minor: int
-
-    def __str__(self) -> str:
-        return f"{self.major}.{self.minor}"
-
-    @classmethod
-    def parse(cls, word: str) -> Line | None:
-        """Read `2.7`, `v2.7`, `release/2.7` or `release/v2.7`; anything else is None."""
-        match = _LINE.fullmatch(word.strip())
-        return cls(int(match[1]), int(match[2])) if match else None
-
-
-_LINE = re.compile(r"(?:release/)?v?(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})", re.ASCII | re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True)
-class Branch:
-    """A branch (its name without `refs/heads/`) and the commit at its tip."""
-
-    name: str
-    sha: str
-
-
-@dataclass(frozen=True, slots=True)
-class Commit:
-    """A commit as the bot reads it: ids are full hex, times are seconds since the epoch (UTC)."""
-
-    sha: str
-    parents: tuple[str, ...]
-    tree: str
-    author: str
-    """Name and address as git writes them: `Ada <ada@example.org>`."""
-    authored_at: int
-    message: str
-    committed_at: int = 0
-
-    @property
-    def title(self) -> str:
-        """The first line of the message."""
-        return self.message.split("\n", 1)[0].strip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,14 +117,6 @@ class CheckReport:
     """One line. Where a forge has no room for more, this is all that it shows."""
     summary: str
     url: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Tag:
-    """A tag (its name without `refs/tags/`) and the commit that it names, whatever tag object stands between."""
-
-    name: str
-    sha: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from bot.core.model import Line, Tag
+from bot.core.revisions import Line, Tag
 from bot.core.titles import is_breaking, read_title
 from bot.core.versions import Version, read_tag
 

@@ -6,7 +6,7 @@ It must never take an ordinary title for a conventional one: `Note: this is slow
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 KINDS = {
     "feat": "feat", "feature": "feat", "fix": "fix", "bugfix": "fix", "hotfix": "fix", "perf": "perf", "docs": "docs",
@@ -26,8 +26,7 @@ _FOOTER = re.compile(r"^BREAKING(?: CHANGE|-CHANGE)(?::[ \t]+|[ \t]+#)(?P<text>\
 _NEXT_FOOTER = re.compile(r"[A-Za-z][A-Za-z-]{1,60}(?:: | #)\S|\(cherry picked from commit ", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Title:
+class Title(NamedTuple):
     """A title, taken apart. `kind` and `scope` are empty where it names none."""
 
     kind: str
@@ -43,20 +42,21 @@ class Title:
 def read_title(title: str) -> Title:
     """Take a title apart. `[2.7] fix(ops)!: Text (#12)` is conventional: tags in brackets come before the kind."""
     whole, found = _split_numbers(title.strip())
+    if ":" not in whole:
+        return Title("", "", whole, marked=False, numbers=found)
     bare = whole[_PREFIXES.match(whole).end() :]  # type: ignore[union-attr]  # it matches nothing, too
     said = _TITLE.fullmatch(bare.strip())
-    if said is None or said["kind"].lower() not in KINDS:
+    if said is None or (kind := KINDS.get(said["kind"].lower())) is None:
         return Title("", "", whole, marked=False, numbers=found)
-    kind = KINDS[said["kind"].lower()]
     return Title(kind, (said["scope"] or "").strip(), said["text"].strip(), said["mark"] == "!", found)
 
 
 def _split_numbers(title: str) -> tuple[str, tuple[int, ...]]:
     """A title without the numbers at its end, and those."""
     numbers: list[int] = []
-    while (start := title.rfind("(")) >= 0 and (number := _NUMBER.fullmatch(title, start)):
+    while title.endswith(")") and (number := _NUMBER.fullmatch(title, title.rfind("("))):
         numbers.insert(0, int(number[1]))
-        title = title[:start].rstrip()
+        title = title[: number.start()].rstrip()
     return title, tuple(numbers)
 
 

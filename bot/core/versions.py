@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import semver
 
-from bot.core.model import Line, Tag
+from bot.core.revisions import Line, Tag
 
 _NUMBER = "(0|[1-9][0-9]{0,8})"
 _PATTERN = re.compile(

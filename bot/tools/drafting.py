@@ -24,10 +24,11 @@ from bot.core.changelog.write import Written
 from bot.core.changelog.write import draft as draft_section
 from bot.core.errors import UserError
 from bot.core.lines import branches_of
-from bot.core.model import Commit, Repo, Tag
+from bot.core.model import Repo, Tag
 from bot.core.numbering import Oversized, find_oversized, style_of
 from bot.core.policy import Policy, PolicyErrors, parse
 from bot.core.publishing import Drafted, DraftRelease, StageRelease
+from bot.core.revisions import Logged
 from bot.core.tagging import MakeCommit
 from bot.core.versions import Version
 from bot.tools.git import Git, check_branch
@@ -208,7 +209,7 @@ def _stages(action: DraftRelease, marks: tuple[Mark, ...]) -> tuple[Stage, Stage
     return stage(final, tag), stage(version, action.tag)
 
 
-def _noting(commits: Iterable[Commit], version: Version, large: dict[str, Oversized]) -> Iterator[Commit]:
+def _noting(commits: Iterable[Logged], version: Version, large: dict[str, Oversized]) -> Iterator[Logged]:
     """The commits as they come; those that a patch should not bring are noted, since messages are not kept."""
     for commit in commits:
         for one in find_oversized(version, [(commit.sha, commit.message)]):

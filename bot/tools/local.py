@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from bot.core.errors import UserError
-from bot.tools.clone import configuration
 from bot.tools.git import Git, GitFault, check_branch, is_object_id
 from bot.tools.objects import NOT_IN_A_NAME, ObjectReader
 from bot.tools.scratch import Repository, Scratch
@@ -113,6 +112,8 @@ class LocalRepository:
         """Configuration with which what a partial clone lacks is fetched from where it came from."""
         if not self.repository.may_be_partial:
             return ""
+        from bot.tools.clone import configuration  # not for those who have everything
+
         promised = self._settings("--type=bool", "--get-regexp", r"^remote\..*\.promisor$")
         remotes = [key.removesuffix(".promisor") for key, value in promised.items() if value == "true"]
         old = self._settings("--get-regexp", r"^extensions\.partialclone$")

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from typing import IO
 
 from bot.core.changelog.tags import DatedTag
-from bot.core.model import Commit, Tag
+from bot.core.revisions import Logged, Tag
 from bot.tools.git import Complaints, Git, GitFault, kill, stop
 from bot.tools.time_limit import time_limit
 
@@ -25,7 +25,7 @@ _LONGEST_MESSAGE = 128 * 1024
 """Characters: what a hostile commit says beyond is not for a changelog."""
 
 
-def read_commits(git: Git, include: Sequence[str], exclude: Sequence[str] = ()) -> Iterator[Commit]:
+def read_commits(git: Git, include: Sequence[str], exclude: Sequence[str] = ()) -> Iterator[Logged]:
     """The commits that can be reached from some and not from others, newest first. All of them are full object ids.
 
     Raises `GitFault` when git does not come to its end.
@@ -36,7 +36,7 @@ def read_commits(git: Git, include: Sequence[str], exclude: Sequence[str] = ()) 
     with _stream(git, (*_LOG, _FORMAT), revisions.encode("ascii")) as out:
         for record in _records(out):
             sha, parents, tree, author, authored_at, committed_at, message = record.split("\n", 6)
-            yield Commit(
+            yield Logged(
                 sha, tuple(parents.split()), tree, author, int(authored_at or 0), message[:_LONGEST_MESSAGE],
                 int(committed_at or 0),
             )  # fmt: skip

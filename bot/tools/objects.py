@@ -21,7 +21,7 @@ from bot.tools.git import Complaints, Git, GitFault, kill, stop
 from bot.tools.time_limit import time_limit
 
 if TYPE_CHECKING:
-    from bot.core.model import Commit
+    from bot.core.revisions import Commit
 
 _AT_ONCE = 32_000
 """Bytes of requests sent before their answers are read: they must fit a pipe (64 kB), or both sides would wait."""
@@ -53,7 +53,7 @@ class RawCommit:
 
     def plain(self) -> Commit:
         """The same commit in the core's words."""
-        from bot.core.model import Commit
+        from bot.core.revisions import Commit
 
         who = self.author.rsplit(b" ", 2)[0]
         text = self.message.decode(errors="replace")

@@ -6,10 +6,13 @@ It must never pass on a password that stands in such an address.
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from bot.core.changelog.view import Addresses
-from bot.core.model import ForgeName
 from bot.tools.git import Git
+
+if TYPE_CHECKING:
+    from bot.core.model import ForgeName
 
 _URL = re.compile(
     r"(?:(?:https?|ssh|git)://(?:[^@/\s]*@)?(?P<host>[A-Za-z0-9.-]+)(?::(?P<port>\d+))?/|[\w.-]+@(?P<short>[\w.-]+):)"

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from bot.core.changelog.rules import Rules
     from bot.core.changelog.tags import Mark
     from bot.core.changelog.view import View
-    from bot.core.model import Line
     from bot.core.policy import Policy
+    from bot.core.revisions import Line
     from bot.tools.local import LocalRepository
 
 _NEVER = 2**62
@@ -52,19 +52,23 @@ def run(args: argparse.Namespace) -> int:
     from bot.tools.local import LocalRepository
 
     with _without_collector(), LocalRepository(args.repo) as local:
-        project = _read_project(local)
-        question, notes = _compose(args, local, project)
-        found = list(notes)
-        views = [project.show(one) for one in found]
-        if args.output is not None:
-            return _merge_into(args, project, found, views)
-        if args.json:
-            write_json(_document(args, project, found, views))
-        elif views:
-            from bot.core.changelog.view import render_all
+        return _tell(args, local)
 
-            sys.stdout.write(render_all(views, project.layout))
-            _remark(found)
+
+def _tell(args: argparse.Namespace, local: LocalRepository) -> int:
+    project = _read_project(local)
+    question, notes = _compose(args, local, project)
+    found = list(notes)
+    views = [project.show(one) for one in found]
+    if args.output is not None:
+        return _merge_into(args, project, found, views)
+    if args.json:
+        write_json(_document(args, project, found, views))
+    elif views:
+        from bot.core.changelog.view import render_all
+
+        sys.stdout.write(render_all(views, project.layout))
+        _remark(found)
     if any(one.entries or one.left_out for one in found) or args.full:
         return Exit.DONE
     if not args.json:
@@ -75,7 +79,10 @@ def run(args: argparse.Namespace) -> int:
 
 @contextmanager
 def _without_collector() -> Iterator[None]:
-    """A hundred thousand commits hold no cycles, and looking for some takes a fifth of the time."""
+    """A hundred thousand commits hold no cycles, and looking for some takes a fifth of the time.
+
+    What is still held when the block ends is looked through after all: hold nothing.
+    """
     gc.disable()
     try:
         yield
@@ -174,7 +181,7 @@ def _from_base(name: str, local: LocalRepository, stage: Stage) -> Stage:
     from dataclasses import replace
 
     from bot.core.changelog.tags import Mark
-    from bot.core.model import Line
+    from bot.core.revisions import Line
     from bot.core.versions import Version
 
     [sha] = local.resolve([f"{name}^{{commit}}"])
@@ -206,7 +213,7 @@ def _tip(args: argparse.Namespace, local: LocalRepository, project: _Project, li
 
 def _line_of_branch(name: str) -> Line | None:
     """The line that a branch's name tells: `release/2.7`, `origin/release/v2.7`."""
-    from bot.core.model import Line
+    from bot.core.revisions import Line
 
     return Line.parse(name[at:]) if (at := name.find("release/")) >= 0 else None
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from bot.core.model import Line
     from bot.core.policy import Policy
+    from bot.core.revisions import Line
     from bot.tools.local import LocalRepository
 
 _BRANCHES = ("refs/remotes/origin/HEAD", "refs/heads/main", "refs/heads/master", "HEAD")
@@ -52,7 +52,7 @@ def _read_policy(name: str, content: bytes) -> Policy:
 def read_line(word: str) -> Line:
     """A line as it was typed; a `UserError` when it is none."""
     from bot.core.errors import UserError
-    from bot.core.model import Line
+    from bot.core.revisions import Line
 
     line = Line.parse(word)
     if line is None:

@@ -16,9 +16,9 @@ from bot.app.cli.project import find_policy, read_line, refs_of_line
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bot.core.model import Line, Tag
     from bot.core.numbering import Next, NoVersion, Oversized
     from bot.core.policy import Policy
+    from bot.core.revisions import Line, Tag
     from bot.tools.local import LocalRepository
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from bot.core.changelog.entries import Entry, LeftOut, Sources, read_change
 from bot.core.changelog.graph import Graph, Owners, changes_of
@@ -14,8 +15,11 @@ from bot.core.changelog.identity import Shipped
 from bot.core.changelog.reverts import Settled, settle_reverts
 from bot.core.changelog.rules import OTHER
 from bot.core.changelog.tags import Mark, bounds_of, order_of, shipped_before
-from bot.core.model import Line, Place
+from bot.core.revisions import Line
 from bot.core.versions import Version
+
+if TYPE_CHECKING:
+    from bot.core.model import Place
 
 UNRELEASED = "Unreleased"
 """The name of what has no version yet."""

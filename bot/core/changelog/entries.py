@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from bot.core.changelog.rules import BREAKING_LABELS, NONE, OTHER, REVERTED, Rules
 from bot.core.changelog.told import Told, read_note, split_areas
-from bot.core.model import Person
 from bot.core.titles import breaking_notes, read_title
+
+if TYPE_CHECKING:
+    from bot.core.model import Person
 
 
 @dataclass(frozen=True, slots=True)

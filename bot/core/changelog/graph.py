@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from bot.core.changelog.told import Told, tell
-from bot.core.model import Commit
+from bot.core.revisions import Commit, Logged
 
 
 class Graph:
     """Commits by their place: 0 is the newest. What is not here (below the bounds of the question) is no parent."""
 
-    def __init__(self, commits: Iterable[Commit]) -> None:
+    def __init__(self, commits: Iterable[Commit | Logged]) -> None:
         self.told: list[Told] = [tell(commit) for commit in commits]
         self.places = {told.sha: place for place, told in enumerate(self.told)}
         find = self.places.get

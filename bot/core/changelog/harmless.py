@@ -16,8 +16,8 @@ from bot.core.messages.escape import code, one_line
 _PLAIN = re.compile(r"[A-Za-z('\"][\w .,;:()/'\"+=?-]*+")
 """What most titles are made of. They are done with after one look."""
 _TROUBLE = ("://", "www.", "gh-", "gl-")
-_OUTER = re.compile(r"(?<![^\W_])_|_(?![^\W_])")
-"""Underscores but those within a word."""
+_OUTER = re.compile(r"_(?:(?<![^\W_]_)|(?![^\W_]))")
+"""Underscores but those within a word. It begins with a plain one, so that they are gone to at once."""
 
 _PIECE = re.compile(
     r"""

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from bot.core.model import Line, Tag
 from bot.core.numbering import next_candidate
+from bot.core.revisions import Line, Tag
 from bot.core.versions import Version, read_tag
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from bot.core.mentions import picked_from, reverted_title, reverts, reverts_pulls
-from bot.core.model import Commit
+from bot.core.revisions import Commit, Logged
 from bot.core.titles import breaking_notes, read_title
 
 _MERGED = re.compile(r"(?:Merge pull request|Auto merge of) #([1-9][0-9]{0,8})\b", re.ASCII)
@@ -20,6 +20,8 @@ _RELEASE = re.compile(
     r"|(?:chore: )?(?:release|bump version to|prepare release) v?[0-9]+\.[0-9]+[0-9a-z.-]{0,20}(?: \([#!][0-9]+\))?$",
     re.IGNORECASE,
 )
+_OF_A_RELEASE = frozenset("CcBbRrPp")
+"""How it begins; to look is quicker than to try, here and below."""
 _BACKPORT = re.compile(
     r"\[(?:release/)?v?[0-9]+\.[0-9]+[^\]]{0,20}\]|\b(?:back-?port|cherry-?\s?pick)(?:ed|ing|s)?\b", re.IGNORECASE
 )
@@ -35,7 +37,7 @@ _PREFIX = re.compile(
 """What a backport's title says before that of the change."""
 _BEGINNINGS = ("[", "B", "b")
 _OF_A_PREFIX = frozenset("0123456789rRvVbB")
-"""How it begins behind its bracket; to look is quicker than to try."""
+"""How it begins behind its bracket."""
 _AREAS = re.compile(r"(?:\[[\w .+/-]{1,40}\][ \t]*){1,4}(?=\w)")
 """`[inductor][cuda] Fix it`: what PyTorch's titles have for a scope."""
 _OPENING = re.compile(r"[ \t]{0,3}(`{3,}|~{3,})[ \t]*release-notes?[ \t]*", re.IGNORECASE)
@@ -82,7 +84,7 @@ class Told:
         return self.numbers[-1] if self.numbers else None
 
 
-def tell(commit: Commit) -> Told:
+def tell(commit: Commit | Logged) -> Told:
     """Read a commit."""
     raw, _, body = commit.message.partition("\n")
     raw = raw.strip()
@@ -94,7 +96,7 @@ def tell(commit: Commit) -> Told:
     told = Told(
         commit.sha, commit.parents, _name(commit.author), commit.committed_at, title, said.kind, said.scope or scope,
         said.marked, _unique((*said.numbers, number) if number else said.numbers),
-        undoes=reverted_title(raw), is_release=bool(_RELEASE.match(raw)),
+        undoes=reverted_title(raw), is_release=raw[:1] in _OF_A_RELEASE and bool(_RELEASE.match(raw)),
     )  # fmt: skip
     if said.kind == "revert" and told.undoes is None:
         told.undoes = said.text

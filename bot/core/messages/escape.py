@@ -6,8 +6,10 @@ It must never be skipped: whatever a person or a forge wrote passes through one 
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
-from bot.core.model import Line, Person
+if TYPE_CHECKING:
+    from bot.core.model import Line, Person
 
 _BREAK = "\u200b"
 """Zero-width space: forges look for mentions and references in the rendered text, where a backslash is gone."""
