@@ -22,7 +22,7 @@ from bot.core.errors import Fault, UserError
 from bot.tools.survivors import survivors
 from bot.tools.time_limit import time_limit
 
-os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # importing GitPython shall not start a process
+os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # importing GitPython shall not fail where there is no git
 from git.cmd import Git as Spawner
 from git.exc import GitCommandNotFound
 

@@ -5,6 +5,7 @@ It must never keep what it has handed over: a hundred thousand commits pass thro
 
 from __future__ import annotations
 
+import fcntl
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -20,6 +21,8 @@ _LOG = ("log", "-z", "--no-show-signature", "--no-color", "--encoding=UTF-8", "-
 _TAGS = "%(refname:strip=2)%00%(objecttype)%00%(objectname)%00%(*objecttype)%00%(*objectname)%00%(creatordate:unix)"
 _PIECE = 256 * 1024
 """Bytes that are read at once; a record may be longer."""
+_PIPE = 4 * _PIECE
+"""Bytes that git may be ahead of us. A pipe holds 64 kB otherwise, and git would wait while we read what it said."""
 
 _LONGEST_MESSAGE = 128 * 1024
 """Characters: what a hostile commit says beyond is not for a changelog."""
@@ -100,6 +103,8 @@ def _stream(git: Git, arguments: Sequence[str], stdin: bytes) -> Iterator[IO[byt
     """The output of one process while it is made. Leaving the block early ends it; at its end the status is checked."""
     process = git.start(*arguments)
     assert process.stdin and process.stdout
+    with suppress(OSError):  # a system may allow less
+        fcntl.fcntl(process.stdout, fcntl.F_SETPIPE_SZ, _PIPE)
     complaints = Complaints(process)
     limit = time.monotonic() + git.deadline
     try:

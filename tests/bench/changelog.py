@@ -75,7 +75,7 @@ def measure_changelog(sizes: Sizes, folder: Path) -> Section:
     merged = _history(folder, commits, "merge", made)
     with tempfile.TemporaryDirectory(prefix="relbot-bench-") as name:
         bench = _Bench(place, Path(name), sizes.repeats, install_cliff(folder) if sizes.cliff else None)
-        rows = [*bench.one_section(), *bench.whole(), *bench.merges(merged)]
+        rows = [bench.next_version(), *bench.one_section(), *bench.whole(), *bench.merges(merged)]
         rows += bench.growth({size: _history(folder, size, "squash", made) for size in sizes.growth})
     rows += [
         Measured(f"making {what}", f"{seconds:.0f} s", "", seconds, Aim("≤", 120, "s"), "s")
@@ -108,6 +108,10 @@ class _Bench:
     folder: Path
     repeats: int
     cliff: Path | None
+
+    def next_version(self) -> Measured:
+        command = [sys.executable, "-m", "bot", "version", "--repo", str(self.place), "next", "--line", "2.7"]
+        return _row("the next version (of 2.7), whole process", self._median(lambda: _run(command)).seconds, None, 0.15)
 
     def one_section(self) -> list[Measured]:
         ours = self._median(lambda: _run(_relbot(self.place, "--to", _PATCH)))

@@ -141,7 +141,8 @@ def _compare(
     omitted: list[LeftOut] = []
     stage = asked.stages[n]
     for change, entry in listed:
-        found = shipped.versions(change) - {n}
+        found = shipped.versions(change)
+        found.discard(n)
         if not found:
             kept.append(entry)
             continue

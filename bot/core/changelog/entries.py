@@ -175,7 +175,10 @@ def _note(reading: _Reading) -> str | None:
     for facts in reversed(reading.facts):
         if (note := read_note(facts.body)) is not None:
             return note
-    return next((told.note for told in reversed(reading.tolds) if told.note is not None), None)
+    for told in reversed(reading.tolds):
+        if told.note is not None:
+            return told.note
+    return None
 
 
 def _is_said(reading: _Reading, sources: Sources) -> bool:
@@ -204,10 +207,13 @@ def _breaking(reading: _Reading, text: str) -> tuple[str, ...]:
         if "BREAKING" in facts.body:
             notes += breaking_notes(facts.body)
     if not notes:
-        labels = {label.casefold() for facts in reading.facts for label in facts.labels}
-        said = reading.marked or [told for told in reading.tolds if told.marked] or labels & BREAKING_LABELS
+        said = reading.marked or [told for told in reading.tolds if told.marked] or _is_labelled_breaking(reading.facts)
         return (text,) if said else ()
     return tuple(dict.fromkeys(notes))
+
+
+def _is_labelled_breaking(facts: Sequence[PullFacts]) -> bool:
+    return any(label.casefold() in BREAKING_LABELS for one in facts for label in one.labels) if facts else False
 
 
 def _leave_out(reading: _Reading, reason: str) -> LeftOut:

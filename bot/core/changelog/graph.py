@@ -19,7 +19,8 @@ class Graph:
         self.places = {told.sha: place for place, told in enumerate(self.told)}
         find = self.places.get
         self.parents: list[tuple[int, ...]] = [
-            tuple(place for sha in told.parents if (place := find(sha)) is not None) for told in self.told
+            tuple([place for sha in told.parents if (place := find(sha)) is not None])  # a list first is quicker
+            for told in self.told
         ]
         self._by_prefix: dict[str, list[int]] | None = None
 
