@@ -49,3 +49,9 @@ def test_the_words_of_a_revert(title, reverted):
 def test_hostile_length_is_read_in_no_time():
     assert picked_from("x: " * 50_000 + "\n" * 50_000 + "(" * 50_000) == ()
     assert reverted_title("[a]" * 20_000 + "revert(" * 20_000) is None
+
+
+@pytest.mark.parametrize("verb", ["revert", "reapply", "back out", "undo", "roll back", "[2.7] revert", "🤖 revert"])
+def test_what_takes_back_does_so_in_any_case(verb):
+    said = [reverted_title(f"{written} the thing") for written in (verb, verb.upper(), verb.capitalize())]
+    assert said == ["Revert the thing" if verb == "reapply" else "the thing"] * 3

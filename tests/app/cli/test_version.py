@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -79,3 +81,14 @@ def test_the_policys_style_holds_where_no_tag_shows_another(capsys, tmp_path):
     history.commit("main", {".github/relbot.toml": "[release]\nbroken = 1\n"}, "Break it")
     code, _, err = run(capsys, history, "--line", "2.7")
     assert (code, "relbot.toml is not in force: line 2" in err) == (2, True)
+
+
+@pytest.mark.parametrize("command", [("version", "next", "--line", "2.7"), ("changelog", "--full")])
+def test_what_reads_versions_and_history_starts_without_the_nouns_of_forges_and_what_checks_a_policy(history, command):
+    code = (
+        "import sys; from bot.app.cli import main\n"
+        f"assert main({[*command, '--repo', str(history.path)]!r}) == 0\n"
+        "print(sorted({'bot.core.model', 'bot.tools.clone', 'jinja2', 'pydantic', 'rich'} & sys.modules.keys()))"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert told.stdout.splitlines()[-1] == "[]"

@@ -51,6 +51,14 @@ def test_what_is_about_releasing_is_told_from_what_only_begins_so(title, is_rele
     assert told(title).is_release is is_release
 
 
+@pytest.mark.parametrize("title", [
+    "chore(release): x", "build(release): x", "ci(release): x", "chore: release 2.7.1", "release 2.7.1",
+    "bump version to 2.7.1", "prepare release 2.7.1",
+])  # fmt: skip
+def test_what_is_about_releasing_is_so_in_any_case(title):
+    assert [told(written).is_release for written in (title, title.upper(), title.capitalize())] == [True] * 3
+
+
 @pytest.mark.parametrize(
     ("body", "note"),
     [
