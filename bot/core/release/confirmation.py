@@ -105,9 +105,10 @@ def _recall(job: Confirmed) -> Planning[Bound | None]:
 def wait(job: Confirmed, policy: Policy, asking: Asking, bound: Bound, text: str) -> Ending:
     """It is shown in `text` what would be done, and with which code it is confirmed."""
     takes_two = policy.release.confirmed_by == "another"
-    shown = f"{text}\n\n{messages.render_ask(asking.code, CONFIRM_WITHIN // 60, takes_two=takes_two)}"
-    if job.asked.comment:
-        shown = f"{shown}\n{hide_as('bound', _Shown(bound=dict(bound)))}"
+    shown = text
+    if job.asked.comment:  # on the command line whoever asks is asked at once, and no code is said
+        said = messages.render_ask(asking.code, CONFIRM_WITHIN // 60, takes_two=takes_two)
+        shown = f"{text}\n\n{said}\n{hide_as('bound', _Shown(bound=dict(bound)))}"
     summary = f"{job.named} waits to be confirmed with {asking.code}."
     return Ending("waiting", None, shown, summary[:1].upper() + summary[1:], asking.note, code=asking.code)
 
