@@ -54,7 +54,7 @@ def problems(number="2.7", **world):
     return [problem.said for problem in line(number, **world)[0].problems]
 
 
-def test_pain_6_maintenance_lines_are_each_taken_as_they_are():
+def test_pain_06_maintenance_lines_are_each_taken_as_they_are():
     tags = [tag(name) for name in ("2.6.0", "2.6.1-rc.9", "2.6.1-rc.10", "v2.7.0", "v2.8.0-rc1", "lib-1", "v1.0.0")]
     found, asked = look(FetchTags=tuple(tags), IsAncestor=True)
     assert isinstance(found, Inventory)
