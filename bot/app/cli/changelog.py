@@ -41,6 +41,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--full", action="store_true", help="the sections of all finals, not of one version")
     parser.add_argument("--output", type=Path, metavar="FILE", help="merge into this file, keeping what people wrote")
     parser.add_argument("--patch-ids", action="store_true", help="recognise picks that do not name their origin, too")
+    parser.add_argument("--newcomers", action="store_true", help="name first contributions (reads all of history)")
     parser.epilog = (
         "A candidate's notes begin at the line's last candidate, a final's at the line's last final. With --output "
         "the exit code is 3 when the file says it all already, and 4 when hand edits stand against new text."
@@ -58,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
 def _tell(args: argparse.Namespace, local: LocalRepository) -> int:
     project = _read_project(local)
     question, notes = _compose(args, local, project)
-    found = list(notes)
+    found = [_with_newcomers(one, local) for one in notes] if args.newcomers else list(notes)
     views = [project.show(one) for one in found]
     if args.output is not None:
         return _merge_into(args, project, found, views)
@@ -234,15 +235,24 @@ def _patch_ids(local: LocalRepository, graph: Graph) -> dict[str, str]:
         return {traits.sha: traits.patch_id for traits in cache.traits(shas) if traits.patch_id}
 
 
+def _with_newcomers(notes: Notes, local: LocalRepository) -> Notes:
+    from bot.core.changelog.newcomers import mark_newcomers
+    from bot.tools.log import authors_before
+
+    return mark_newcomers(notes, authors_before(local.git, notes.base.sha)) if notes.base else notes
+
+
 # ── what is told ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def _merge_into(args: argparse.Namespace, project: _Project, found: Sequence[Notes], views: Sequence[View]) -> int:
+    from bot.core.changelog.rules import KNOWN_ISSUES, NEWCOMERS, UPGRADING
     from bot.core.changelog.write import write
 
     path: Path = args.output
     old = path.read_bytes().decode("utf-8", "surrogateescape") if path.exists() else ""
-    made = write(old, views, project.layout)
+    untold = (UPGRADING, KNOWN_ISSUES) if args.newcomers else (NEWCOMERS, UPGRADING, KNOWN_ISSUES)
+    made = write(old, views, project.layout, untold)
     changed = made.text != old
     if changed:
         part = path.with_name(f"{path.name}.relbot")

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 
 from bot.core.changelog.rules import BREAKING, CATEGORIES, KNOWN_ISSUES, NEWCOMERS, OTHER, REVERTED, UPGRADING
@@ -73,11 +73,15 @@ class Merged:
     """What would have been written where people have written something else."""
 
 
-def merge(theirs: str, now: str, newline: str = "\n") -> Merged:
-    """The section that people may have edited, brought up to what is generated now. `now` has no marker."""
+def merge(theirs: str, now: str, newline: str = "\n", untold: Collection[str] = ()) -> Merged:
+    """The section that people may have edited, brought up to what is generated now. `now` has no marker.
+
+    `untold` are groups that whoever generates cannot tell this time: what they say counts as said again.
+    """
     made = _read_marker(theirs)
     heading, groups = _parse(_MARKER.sub("", theirs))
     fresh_heading, fresh = _parse(now.replace("\r\n", "\n").replace("\n", newline))
+    fresh += _carried_over(groups, made, {name.casefold() for name in untold})
     work = _Merge(groups, fresh, made)
     work.retract()
     work.bring_in()
@@ -87,6 +91,13 @@ def merge(theirs: str, now: str, newline: str = "\n") -> Merged:
         work.conflicts.append(fresh_heading.strip())
     text = heading + "".join(_write(work.kept_groups()))
     return Merged(_marked(text, fresh_heading, fresh, newline), tuple(work.conflicts))
+
+
+def _carried_over(groups: Sequence[_Group], made: _Made, untold: Collection[str]) -> list[_Group]:
+    """What was generated in these groups, and still stands there as it was."""
+    generated = set(made.items.values())
+    found = (group for group in groups if _name(group.heading) in untold)
+    return [replace(group, chunks=[one for one in group.chunks if one.digest in generated]) for group in found]
 
 
 def mark(now: str, newline: str = "\n") -> str:

@@ -6,7 +6,7 @@ It must never stack a second section for what has one, nor touch another.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
 from bot.core.changelog.compose import UNRELEASED
@@ -25,13 +25,16 @@ class Written:
     conflicts: tuple[str, ...] = ()
 
 
-def write(old: str, views: Iterable[View], show: Layout = layout) -> Written:
-    """Bring a changelog up to date with some sections; an empty file is begun, an empty Unreleased is not."""
+def write(old: str, views: Iterable[View], show: Layout = layout, untold: Collection[str] = ()) -> Written:
+    """Bring a changelog up to date with some sections; an empty file is begun, an empty Unreleased is not.
+
+    `untold` are the groups of which nothing is known this time; see `merge`.
+    """
     page = read_page(old or EMPTY)
     conflicts: list[str] = []
     for view in views:
         if view.groups or view.title != UNRELEASED or page.find(None) is not None:
-            page, found = _write_one(page, view, show)
+            page, found = _write_one(page, view, show, untold)
             conflicts += found
     return Written(page.text, tuple(conflicts))
 
@@ -95,13 +98,13 @@ def _part(text: str, version: Version | None) -> Part:
     return Part(heading + newline, body, version, is_unreleased=version is None)
 
 
-def _write_one(page: Page, view: View, show: Layout) -> tuple[Page, tuple[str, ...]]:
+def _write_one(page: Page, view: View, show: Layout, untold: Collection[str]) -> tuple[Page, tuple[str, ...]]:
     version = read_tag(view.title)
     made = show(view)
     if [(part.version, part.is_unreleased) for part in read_page(made).parts[:1]] != [(version, version is None)]:
         raise UserError(f"The changelog's template makes no heading such as “## {view.heading}”. Mend it.")
     page, old = _old_section(page, version)
-    merged = merge(old, made, page.newline) if old else Merged(mark(made, page.newline))
+    merged = merge(old, made, page.newline, untold) if old else Merged(mark(made, page.newline))
     page = put(page, _part(merged.text, version))
     return refer(page, view.title, view.link), merged.conflicts
 

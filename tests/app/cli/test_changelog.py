@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.tools.histories import History
+from tests.tools.histories import History, Person
 
 POLICY = '[changelog]\ndedupe = "omit"\nauthors = "none"\npaths = ["src/**"]\ntemplate = "notes.jinja"\n'
 ITEMS = "{% for group in groups %}{% for item in group.items %}\n* {{ item.text }}\n{% endfor %}{% endfor %}"
@@ -161,6 +161,18 @@ def test_the_policy_of_the_default_branch_counts_with_its_template_and_paths(his
     done = changelog(repo=copy.path)
     assert done.returncode == 2
     assert "did you mean “file”?" in done.stderr
+
+
+def test_first_contributions_are_named_where_that_is_asked_for(history, changelog, tmp_path):
+    copy = history.clone(tmp_path / "copy")
+    copy.branch("release/2.7", "v2.7.1")
+    copy.commit("release/2.7", {"src/b": "1\n"}, "fix: be new (#8)", author=Person(b"Eve <eve@example.org>"))
+    copy.commit("release/2.7", {"src/c": "1\n"}, "fix: be old (#9)")
+    asked = ("--to", "release/2.7", "--line", "2.7")
+    assert "contribution" not in changelog(*asked, repo=copy.path).stdout
+    done = changelog(*asked, "--newcomers", repo=copy.path)
+    assert "\n### New contributors\n\n- Eve made a first contribution in #8\n" in done.stdout
+    assert done.stdout.count("contribution in") == 1
 
 
 def test_patch_ids_find_a_pick_that_says_nothing(history, changelog, tmp_path, monkeypatch):

@@ -44,6 +44,18 @@ def test_what_people_made_of_it_on_the_main_branch_is_kept() -> None:
     assert "- One, by a person (#1)\n" in made.text
 
 
+def test_what_cannot_be_told_this_time_stays_and_is_still_known_to_be_generated() -> None:
+    view = a_view("2.7.1", "one (#1)")
+    known = replace(view, groups=(*view.groups, Group("Known issues", (Item("slow (#77)", ""), Item("hot (#78)", "")))))
+    told = write("", [known]).text.replace("- hot (#78)", "- Hot, by a person (#78)")
+    untold = write(told, [view], untold=("Known issues",))
+    assert "### Known issues\n\n- slow (#77)\n- Hot, by a person (#78)\n" in untold.text
+    assert untold.conflicts == ()
+    fewer = replace(view, groups=(*view.groups, Group("Known issues", (Item("hot (#78)", ""),))))
+    assert "slow" not in write(untold.text, [fewer]).text, "it was generated, and is no longer"
+    assert "slow" not in write(told, [view]).text, "who can tell, and tells nothing, takes it out"
+
+
 def test_what_the_line_lacks_cannot_be_rolled_up() -> None:
     with pytest.raises(UserError, match=r"has no section for 2\.7\.1"):
         roll_up(MAIN, MAIN, V271)
