@@ -31,7 +31,7 @@ def take_survey(repo: Repo, number: int | None = None) -> Planning[Survey]:
     """Fetch, read the policy of the default branch, and fetch again where it names other branches than the default."""
     first = sync_patterns(Policy())
     synced = yield from ask(Sync(repo, first, number))
-    read = _read_policy(synced)
+    read = read_policy(synced)
     if isinstance(read, PolicyErrors):
         return Survey(Policy(), synced.branches, read)
     wanted = sync_patterns(read)
@@ -40,5 +40,6 @@ def take_survey(repo: Repo, number: int | None = None) -> Planning[Survey]:
     return Survey(read, synced.branches)
 
 
-def _read_policy(synced: Synced) -> Policy | PolicyErrors:
+def read_policy(synced: Synced) -> Policy | PolicyErrors:
+    """The policy that a fetch has brought; the defaults where there is no file."""
     return parse(*synced.policy) if synced.policy else Policy()

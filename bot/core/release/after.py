@@ -24,7 +24,7 @@ from bot.core.release.proposals import Proposal, propose
 from bot.core.release.shown import draft_of, section_of
 from bot.core.tagging import ReadFiles, TagChecked, TagFound
 from bot.core.versions import Version, read_tag
-from bot.core.wishes import FollowTag, KeepTracker
+from bot.core.wishes import FollowTag
 
 MOST_TOLD = 300
 """Pulls of one final that are told of it. A first final may hold thousands; forges take some 500 comments an hour."""
@@ -49,8 +49,8 @@ class Final:
         return self.checked.tag
 
 
-def follow_final(job: FollowTag, final: Final, said: Sequence[str] = ()) -> Flow[Report]:
-    """All of it, each part found done where it is; `said` is what is to be told besides."""
+def follow_final(job: FollowTag, final: Final, next_jobs: Sequence[Job], said: Sequence[str] = ()) -> Flow[Report]:
+    """All of it, each part found done where it is; `said` is what is to be told besides, `next_jobs` are begun once."""
     told = [*said]
     if job.occasion == "rolled up":
         return Report(job, "settled", (yield from _bring_section(final)))
@@ -61,7 +61,7 @@ def follow_final(job: FollowTag, final: Final, said: Sequence[str] = ()) -> Flow
     if not job.told:
         told.append(portion.said)
         yield from _tell_tracker(final, told)
-        then.append(KeepTracker(job.repo, job.line, f"{job.tag}:{final.tag.sha}"))
+        then += next_jobs
     summary = " ".join((f"{job.tag} is followed.", *told, *portion.trouble))
     return Report(job, "settled", summary, then=tuple(then))
 

@@ -8,17 +8,20 @@ from __future__ import annotations
 from typing import assert_never
 
 from bot.core.actions import EnsureComment, Flow, Missing, Planning, Sync, ask
-from bot.core.jobs import Report
+from bot.core.jobs import Job, Report
 from bot.core.lines import CANDIDATES
 from bot.core.messages import after as messages
 from bot.core.messages.refusals import Refusal
 from bot.core.model import Release
+from bot.core.policy import Policy
 from bot.core.publishing import DeleteBranch, FindRelease, FindReleases
 from bot.core.release.after import Final, follow_final
 from bot.core.release.by_hand import find_flaws
+from bot.core.release.deploy import deploys
 from bot.core.release.look import LineNow, look_at
 from bot.core.release.marks import withdrawn_of
 from bot.core.release.shown import (
+    Shown,
     draft_of,
     is_latest,
     section_of,
@@ -26,10 +29,10 @@ from bot.core.release.shown import (
     show_final,
     trouble_with,
 )
-from bot.core.survey import take_survey
+from bot.core.survey import read_policy, take_survey
 from bot.core.tagging import IsAncestor, ReadFiles, TagChecked, VerifyTag, is_mine
 from bot.core.versions import Version, read_tag
-from bot.core.wishes import FollowTag, KeepTracker
+from bot.core.wishes import Deploy, FollowTag, KeepTracker
 
 
 def follow_tag(job: FollowTag) -> Flow[Report]:
@@ -41,8 +44,9 @@ def follow_tag(job: FollowTag) -> Flow[Report]:
     checked = None if isinstance(found, Missing) else found
     if checked is None and job.occasion not in ("moved", "deleted"):
         return Report(job, "settled", f"The tag {job.tag} is gone again.")
-    if checked and job.occasion == "created" and (yield from _is_ended(job, version, checked)):
-        return Report(job, "settled", f"{job.tag} is mine and shown.")  # whose own job keeps the tracker, too
+    if checked and job.occasion == "created" and (policy := (yield from _find_ended(job, version, checked))):
+        # Its own job keeps the tracker, too.
+        return Report(job, "settled", f"{job.tag} is mine and shown.", then=_deploy(job, policy, checked))
     survey = yield from take_survey(job.repo)
     if not survey.errors and job.line not in survey.lines:
         return Report(job, "settled", f"{job.line} has no branch here, so nothing follows from {job.tag}.")
@@ -66,14 +70,20 @@ def follow_tag(job: FollowTag) -> Flow[Report]:
 # ── what I have made ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _is_ended(job: FollowTag, version: Version, checked: TagChecked) -> Planning[bool]:
-    """Whether it is a candidate of mine that lacks nothing, as nearly all are: that is seen without a look at the line.
+def _find_ended(job: FollowTag, version: Version, checked: TagChecked) -> Planning[Policy | None]:
+    """The policy, where it is a candidate of mine that lacks nothing, as nearly all are: that is seen without a look at
+    the line.
     """
     if version.candidate is None or not is_mine(job.repo, checked):
-        return False
-    if isinstance((yield from ask(FindRelease(job.repo, job.tag))), Missing):
-        return False
-    return (yield from ask(Sync(job.repo, (f"{CANDIDATES}*",)))).tip(f"{CANDIDATES}{job.line}") is None
+        return None
+    release = yield from ask(FindRelease(job.repo, job.tag))
+    if isinstance(release, Missing) or release.draft:
+        return None
+    synced = yield from ask(Sync(job.repo, (f"{CANDIDATES}*",)))
+    if synced.tip(f"{CANDIDATES}{job.line}") is not None:
+        return None
+    policy = read_policy(synced)
+    return policy if isinstance(policy, Policy) else Policy()
 
 
 def _end_candidate(job: FollowTag, version: Version, now: LineNow, checked: TagChecked) -> Flow[Report]:
@@ -83,9 +93,12 @@ def _end_candidate(job: FollowTag, version: Version, now: LineNow, checked: TagC
     staged, tip = synced.tip(now.staging), synced.tip(now.branch.name)
     if staged and tip and (staged == checked.tag.commit or (yield from ask(IsAncestor(job.repo, staged, tip)))):
         yield from ask(DeleteBranch(job.repo, now.staging, staged))
-    trouble = trouble_with(release)
-    shown = f"The forge shows no prerelease of {job.tag}: {trouble}." if trouble else f"{job.tag} is shown."
-    return Report(job, "settled", shown, then=(_keep_tracker(job, checked),))
+    shown = f"{job.tag} is shown."
+    if trouble := trouble_with(release):
+        shown = f"The forge shows no prerelease of {job.tag}: {trouble}."
+    elif isinstance(release, Release) and release.draft:
+        shown = f"The prerelease of {job.tag} is a draft that waits to be published."
+    return Report(job, "settled", shown, then=_what_follows(job, now, checked, release))
 
 
 def _end_final(job: FollowTag, version: Version, now: LineNow, checked: TagChecked) -> Flow[Report]:
@@ -101,7 +114,21 @@ def _end_final(job: FollowTag, version: Version, now: LineNow, checked: TagCheck
     trouble = trouble_with(release)
     also = (f"The forge shows no release of it: {trouble}.",) if trouble else ()
     url = release.url if isinstance(release, Release) else None
-    return (yield from follow_final(job, Final(now, version, checked, url), also))
+    then = _what_follows(job, now, checked, release)
+    return (yield from follow_final(job, Final(now, version, checked, url), then, also))
+
+
+def _what_follows(job: FollowTag, now: LineNow, checked: TagChecked, release: Shown) -> tuple[Job, ...]:
+    """What is begun once a tag is counted. What waits as a draft is not out, and is not deployed."""
+    waits = isinstance(release, Release) and release.draft
+    return (_keep_tracker(job, checked), *(() if waits else _deploy(job, now.policy, checked)))
+
+
+def _deploy(job: FollowTag, policy: Policy, checked: TagChecked) -> tuple[Deploy, ...]:
+    """Named after what the tag names, whatever the occasion said of it: one tag is deployed once."""
+    version = read_tag(job.tag)
+    wanted = version is not None and deploys(policy, version)
+    return (Deploy(job.repo, job.line, job.tag, checked.tag.sha),) if wanted else ()
 
 
 def _keep_tracker(job: FollowTag, checked: TagChecked | None) -> KeepTracker:
@@ -123,11 +150,12 @@ def _judge(job: FollowTag, version: Version, now: LineNow, checked: TagChecked) 
     adopted = f"{job.tag} was pushed by hand, and is counted."
     if not job.told and job.occasion == "created":
         yield from _say(job, now, messages.render_adopted(version, checked, now.branch))
+    release = yield from ask(FindRelease(job.repo, job.tag))
+    then = _what_follows(job, now, checked, release)
     if version.candidate is None and (yield from _has_section(job, version, now, checked)):
-        release = yield from ask(FindRelease(job.repo, job.tag))
         url = release.url if isinstance(release, Release) and not release.draft else None
-        return (yield from follow_final(job, Final(now, version, checked, url)))
-    return Report(job, "settled", adopted, then=(_keep_tracker(job, checked),))
+        return (yield from follow_final(job, Final(now, version, checked, url), then))
+    return Report(job, "settled", adopted, then=then)
 
 
 def _has_section(job: FollowTag, version: Version, now: LineNow, checked: TagChecked) -> Flow[bool]:

@@ -57,7 +57,7 @@ from bot.core.tagging import (
     TagFound,
     VerifyTag,
 )
-from bot.core.wishes import FollowTag, KeepTracker
+from bot.core.wishes import Deploy, FollowTag, KeepTracker
 from tests.core.values import ADA, L27, NEW, REPO, TIP27, a_pull
 
 OBJECT, MAIN = "0b" * 20, "9" * 40
@@ -376,6 +376,50 @@ def test_killed_at_any_write_and_begun_again_it_ends_as_if_undisturbed():
                 forge.follow()
             forge.follow()
             assert forge.end == whole.end, (number, when)
+
+
+# ── what is deployed ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+WANTED = (".github/relbot.toml", '[deploy]\nrepository = "acme/infra"\nevent = "relbot-release"\n')
+CANDIDATES_TOO = (WANTED[0], f"{WANTED[1]}candidates = true\n")
+RC1 = "v2.7.1-rc1"
+A_DRAFT = Release("v2.7.1", "t", "b", "", draft=True)
+
+
+def deployed(forge, name="v2.7.1", **about):
+    return [job for report in forge.follow(name, **about) for job in report.then if isinstance(job, Deploy)]
+
+
+def test_a_tag_that_counts_is_deployed_where_the_policy_wants_it_under_one_name_whoever_told_of_it():
+    for trailers in (MINE, ()):
+        forge = Forge(*FINAL, trailers=trailers, policy=WANTED)
+        wanted = [Deploy(REPO, L27, "v2.7.1", OBJECT)]
+        assert deployed(forge) == deployed(forge, sha=OBJECT) == deployed(forge, sha=NEW) == wanted
+        assert deployed(Forge(*FINAL, trailers=trailers)) == []
+        assert deployed(Forge(*FINAL, trailers=trailers, policy=WANTED), RC1) == []
+        forge = Forge(*FINAL[:2], trailers=trailers, policy=CANDIDATES_TOO)
+        for _ in range(2):  # the second time it lacks nothing
+            assert deployed(forge, RC1) == [Deploy(REPO, L27, RC1, "a2" * 20)]
+
+
+def test_a_final_of_many_pulls_is_deployed_by_its_first_part_and_not_by_a_roll_up():
+    forge = Forge(*FINAL, policy=WANTED)
+    forge.shipped = tuple(range(100, 100 + PORTION + 1))
+    reports = forge.follow()
+    assert [sum(isinstance(job, Deploy) for job in report.then) for report in reports] == [1, 0]
+    assert deployed(forge, sha="f" * 40, occasion="rolled up") == []
+
+
+def test_what_waits_as_a_draft_is_flagged_or_was_moved_is_not_deployed():
+    for trailers in (MINE, ()):
+        forge = Forge(*FINAL, trailers=trailers, policy=CANDIDATES_TOO)
+        forge.releases = {name: replace(A_DRAFT, tag=name) for name in ("v2.7.1", RC1)}
+        assert deployed(forge) == deployed(forge, RC1) == []
+    for name in ("v2.7.1", RC1):
+        flagged = (FINAL[0], tag("v2.7.1", annotated=False), tag(RC1, annotated=False))
+        assert deployed(Forge(*flagged, trailers=(), policy=CANDIDATES_TOO), name) == []
+    for occasion in ("moved", "deleted"):
+        assert deployed(Forge(*FINAL, policy=WANTED), sha="c" * 40, occasion=occasion) == []
 
 
 # ── what people have made ────────────────────────────────────────────────────────────────────────────────────────────
