@@ -15,7 +15,6 @@ from bot.app.cli.output import Exit, open_console, printable, waiting, write_jso
 from bot.app.connect import connect
 from bot.app.equip import LabelReport, sync_labels
 from bot.app.runner import drive
-from bot.core.actions import Refused
 from bot.core.errors import UserError
 from bot.core.messages.refusals import Refusal
 from bot.core.release.adoption import Inventory, LineFound, open_tracker, take_inventory
@@ -66,8 +65,8 @@ def _track(place: Place, performer: Performer, found: LineFound, *, rehearse: bo
         return None
     if rehearse:
         return TrackerReport(line, "missing")
-    ready = drive(open_tracker(place.repo, found), performer)
-    if isinstance(ready, Refused):
+    ready = drive(open_tracker(place.repo, found.line), performer)
+    if isinstance(ready, Refusal):
         return TrackerReport(line, "refused", str(ready))
     return TrackerReport(line, "made" if ready.made else "there", ready.issue.url)
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from bot.core.actions import Flow, Missing, Planning, Refused, Sync, ask
+from bot.core.actions import Flow, Missing, Planning, Sync, ask
 from bot.core.bumps import Unbumped, bump, read_entry
 from bot.core.changelog.page import read_page
-from bot.core.issues import EnsureIssue, FindIssue, Issue, IssueReady, IssueWish
+from bot.core.issues import FindIssue, Issue, IssueReady
 from bot.core.lines import NoBranch, TwoBranches, find_branch, known_lines, supported_lines, sync_patterns
 from bot.core.messages import releases as messages
 from bot.core.messages.refusals import Refusal
@@ -19,7 +19,9 @@ from bot.core.model import Branch, Line, Release, Repo, Tag
 from bot.core.numbering import next_candidate, style_of, style_wanted
 from bot.core.policy import Policy
 from bot.core.publishing import FindReleases
-from bot.core.release.tracker import Account, Candidate, View, marker_of, render_tracker, title_of
+from bot.core.release.keep import show_tracker
+from bot.core.release.look import look_at
+from bot.core.release.tracker import marker_of
 from bot.core.survey import take_survey
 from bot.core.tagging import FetchTags, IsAncestor, ReadFiles, TagFound
 from bot.core.versions import Version, read_tag
@@ -252,18 +254,12 @@ def _them(names: Sequence[str]) -> str:
 # ── what is missing and harmless ─────────────────────────────────────────────────────────────────────────────────────
 
 
-def open_tracker(repo: Repo, found: LineFound) -> Flow[IssueReady | Refused]:
-    """The tracker of a line that has none: nothing is held, and no entry is set by hand."""
-    assert found.branch
-    coming = read_tag(found.next)
-    assert coming
-    final = str(Version(coming.line, coming.patch))
-    view = View(
-        found.line, found.branch, final, found.final, [Candidate(tag) for tag in found.candidates],
-        (_NOT_YET,), (), (), (),
-    )  # fmt: skip
-    body = render_tracker(view, Account())
-    return (yield from ask(EnsureIssue(repo, IssueWish(marker_of(found.line), title_of(found.line), body))))
-
-
-_NOT_YET = "_I list it when something happens on the line next._"
+def open_tracker(repo: Repo, line: Line) -> Flow[IssueReady | Refusal]:
+    """The tracker of a line that has none, as it shows the line from then on; one that came meanwhile is left alone."""
+    now = yield from look_at(repo, line)
+    if isinstance(now, Refusal):
+        return now
+    if now.tracker:
+        return IssueReady(now.tracker)
+    shown = yield from show_tracker(now, f"adopt:{line}")
+    return shown if isinstance(shown, Refusal) else IssueReady(shown, made=True)

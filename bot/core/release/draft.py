@@ -30,7 +30,7 @@ def draft_candidate(now: LineNow, asked_at: int) -> Planning[Draft]:
 
 
 def draft_final(now: LineNow, commit: str) -> Planning[Draft]:
-    """Upon a candidate's own commit, dated as it is: nothing would change there, and the notes are the final's."""
+    """Upon a commit that is there, dated as it is. Of a candidate's nothing would change; the notes are the final's."""
     found = yield from ask(GetCommits(now.repo, (commit,)))
     return (yield from draft_upon(now, commit, max((each.committed_at for each in found), default=0)))
 

@@ -9,19 +9,18 @@ import hashlib
 from dataclasses import replace
 
 from bot.core.actions import EnsureComment, Flow, Missing, Planning, Refused, ask
-from bot.core.changelog.facts import facts_for_notes
-from bot.core.changelog.rules import NEWCOMERS, UPGRADING
-from bot.core.issues import EnsureIssue, FindIssue, GetFacts, Issue, IssueWish
+from bot.core.changelog.rules import KNOWN_ISSUES, NEWCOMERS, UPGRADING
+from bot.core.issues import EnsureIssue, FindIssue, Issue, IssueWish
 from bot.core.jobs import Report
 from bot.core.messages import keeping as messages
 from bot.core.messages.refusals import Refusal
 from bot.core.model import Repo, Tag
 from bot.core.numbering import style_of
-from bot.core.publishing import Drafted, DraftRelease
+from bot.core.publishing import Drafted
+from bot.core.release.draft import draft_final
 from bot.core.release.gates import Gate
 from bot.core.release.look import LineNow, find_missing, find_pending, judge_line, look_at
 from bot.core.release.tracker import NOTES, Account, Candidate, Shown, View, marker_of, render_tracker, title_of
-from bot.core.standing import GetCommits
 from bot.core.versions import Version, read_tag
 from bot.core.wishes import KeepTracker
 
@@ -117,26 +116,18 @@ def _candidates(now: LineNow) -> tuple[Candidate, ...]:
 
 def _draft(now: LineNow) -> Planning[Drafted | Refused]:
     """The final that the line is on the way to, as if it were made of the tip: its notes hold all since the last."""
-    tip = yield from ask(GetCommits(now.repo, (now.branch.sha,)))
     style = style_of(now.line, [(now.next.version, Tag(now.next.tag, now.branch.sha))])
-    bare = DraftRelease(
-        now.repo, now.branch.sha, _next_final(now), style.write(_next_final(now)),
-        max((commit.committed_at for commit in tip), default=0), now.policy_file,
-        notes=tuple((int(number), text) for number, text in sorted(now.account.notes.items())),
-    )  # fmt: skip
-    first = yield from ask(bare)
-    if isinstance(first, Refused) or not first.numbers:
-        return first
-    facts = yield from ask(GetFacts(now.repo, first.numbers))
-    return (yield from ask(replace(bare, facts=facts_for_notes(facts.values()))))
+    final = replace(now.next, version=_next_final(now), tag=style.write(_next_final(now)))
+    _, drafted = yield from draft_final(replace(now, next=final), now.branch.sha)
+    return drafted
 
 
 def _entries(notes: str) -> tuple[str, ...]:
-    """The entries of a version's notes, one a line; who is new and what an upgrade wants stand in the notes alone."""
+    """The entries of a version's notes, one a line; what it suffers from, what it wants and who is new are none."""
     entries, beside = [], False
     for line in notes.splitlines():
         if line.startswith("#"):
-            beside = line.lstrip("# ").rstrip() in (NEWCOMERS, UPGRADING)
+            beside = line.lstrip("# ").rstrip() in (KNOWN_ISSUES, NEWCOMERS, UPGRADING)
         elif line.startswith(("- ", "* ")) and not beside:
             entries.append(line[2:])
     return tuple(entries)

@@ -7,17 +7,18 @@ from hashlib import sha1
 
 import pytest
 
-from bot.core.actions import Missing, Sync, Synced
-from bot.core.issues import EnsureIssue, FindIssue, Issue, IssueReady
+from bot.core.actions import Missing, Refused, Sync, Synced
+from bot.core.issues import EnsureIssue, FindIssue
 from bot.core.messages.refusals import Refusal
-from bot.core.model import Branch, Line, Release
+from bot.core.model import Branch, Release
 from bot.core.publishing import FindReleases
 from bot.core.release.adoption import Inventory, judge_file, open_tracker, take_inventory
-from bot.core.release.tracker import Account, read_account
+from bot.core.release.tracker import Account, Shown
 from bot.core.tagging import FetchTags, IsAncestor, ReadFiles, TagFound
 from bot.core.versions import read_tag
-from tests.core.driving import drive, kinds, only
-from tests.core.values import ADA, REPO, TIP26, TIP27
+from tests.core.driving import drive, kinds, only, reads_only, writes
+from tests.core.release.trackers import a_tracker, a_world, account_of
+from tests.core.values import L27, REPO, TIP26, TIP27
 
 LINES = (Branch("main", "9" * 40), Branch("release/2.7", TIP27), Branch("release/2.6", TIP26))
 TWICE = Synced((*LINES, Branch("release/v2.7", TIP26)), None)
@@ -122,14 +123,22 @@ def test_a_policy_that_is_wrong_is_mended_first():
     assert kinds(asked) == ["Sync"]
 
 
-def test_a_tracker_is_opened_with_nothing_held_and_one_that_is_there_is_left_alone():
-    found, _ = line()
-    issue = Issue(9, "Release 2.7", "", "", ADA, is_open=True, is_mine=True)
-    ready, asked = drive(open_tracker(REPO, found), {EnsureIssue: IssueReady(issue, made=True)})
+def test_a_tracker_is_opened_with_nothing_held_and_shows_at_once_what_it_would_show_later():
+    ready, asked = drive(open_tracker(REPO, L27), a_world())
     wish = only(asked, EnsureIssue).wish
-    assert (ready.made, wish.title, read_account(wish.body)) == (True, "Release 2.7", Account())
-    assert wish.marker in wish.body and "on the way to 2.7.1" in wish.body
-    assert "Nothing since." not in wish.body, "what nobody has looked at is not called empty"
+    assert (ready.made, ready.issue.number, wish.title) == (True, 9, "Release 2.7")
+    assert account_of(wish.body) == Account(shown=Shown(tag="v2.7.1-rc10"))
+    for part in (wish.marker, "on the way to 2.7.1", "- Fix the kernel ([#12](u))", "### Gates", "v2.7.1-rc9"):
+        assert part in wish.body
+    assert writes(asked) == [only(asked, EnsureIssue)], "nobody is told of what they have just opened"
+
+
+def test_a_tracker_that_is_there_is_left_alone_and_one_that_cannot_be_opened_is_told_of():
+    issue = a_tracker(is_open=False)
     there, _ = line(FindIssue=issue)
     assert (there.tracker, there.lacks_tracker) == (issue, False)
-    assert there.line == Line(2, 7)
+    ready, asked = drive(open_tracker(REPO, L27), a_world(issue))
+    assert (ready.made, ready.issue, reads_only(asked)) == (False, issue, True)
+    for world in ({"EnsureIssue": Refused("no issues", "Turn them on.")}, {"Sync": Synced(LINES[:1], None)}):
+        refused, _ = drive(open_tracker(REPO, L27), a_world(**world))
+        assert isinstance(refused, Refusal)

@@ -30,7 +30,10 @@ FINAL = TagFound("v2.7.0", "a1" * 20, "b1" * 20, annotated=True, tagged_at=1)
 RC9 = TagFound("v2.7.1-rc9", "a2" * 20, "b2" * 20, annotated=True, tagged_at=2)
 RC10 = TagFound("v2.7.1-rc10", "a3" * 20, "b3" * 20, annotated=True, tagged_at=3)
 VIEW = View(L27, Branch("release/2.7", TIP27), "2.7.1", None, (), (), (), (), ())
-NOTES = "### Fixed\n\n- Fix the kernel ([#12](u))\n- Fix --> it\n\n### New contributors\n\n- Ada\n"
+NOTES = (
+    "### Fixed\n\n- Fix the kernel ([#12](u))\n- Fix --> it\n\n"
+    "### Known issues\n\n- It is slow (#8)\n\n### New contributors\n\n- Ada\n"
+)
 DRAFT = Drafted(NEW, ("CHANGELOG.md",), NOTES, (12,), ())
 
 
