@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 import time
-import time
 from argparse import ArgumentParser
 from io import StringIO
 
