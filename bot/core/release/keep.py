@@ -13,6 +13,7 @@ from bot.core.changelog.rules import KNOWN_ISSUES, NEWCOMERS, UPGRADING
 from bot.core.issues import EnsureIssue, FindIssue, Issue, IssueWish
 from bot.core.jobs import Report
 from bot.core.messages import keeping as messages
+from bot.core.messages.escape import plain
 from bot.core.messages.refusals import Refusal
 from bot.core.model import Repo, Tag
 from bot.core.numbering import style_of
@@ -20,7 +21,17 @@ from bot.core.publishing import Drafted
 from bot.core.release.draft import draft_final
 from bot.core.release.gates import Gate
 from bot.core.release.look import LineNow, find_missing, find_pending, judge_line, look_at
-from bot.core.release.tracker import NOTES, Account, Candidate, Shown, View, marker_of, render_tracker, title_of
+from bot.core.release.tracker import (
+    MAX_NAME,
+    NOTES,
+    Account,
+    Candidate,
+    Shown,
+    View,
+    marker_of,
+    render_tracker,
+    title_of,
+)
 from bot.core.versions import Version, read_tag
 from bot.core.wishes import KeepTracker
 
@@ -72,8 +83,13 @@ def tell(repo: Repo, tracker: Issue, key: str, said: str) -> Flow[None]:
 
 
 def first_text(now: LineNow, account: Account) -> str:
-    """The text of a tracker that is opened in passing; all that it takes a closer look to know is shown soon after."""
-    return render_tracker(_bare(now), account)
+    """The text of a tracker that is opened in passing; all that it takes a closer look to know is shown soon after.
+
+    What was tagged before it was there is no news.
+    """
+    view = _bare(now)
+    account = account.model_copy(update={"shown": account.shown.model_copy(update={"tag": _last_tag(view)})})
+    return render_tracker(view, account)
 
 
 # ── a closer look ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -86,7 +102,7 @@ def look_closely(now: LineNow) -> Planning[View]:
     # The checks of the line's own commit are shown: what is drafted lies in memory.
     gates = yield from judge_line(now, Drafted(now.branch.sha, (), "", (), oversized))
     if isinstance(draft, Refused):
-        gates = (*gates, Gate("draft", "closed", draft.reason, draft.next_step))
+        gates = (*gates, Gate("draft", "closed", plain(draft.reason, 500), plain(draft.next_step, 300)))
     pending = yield from find_pending(now)
     missing = yield from find_missing(now)
     included = None if isinstance(draft, Refused) else _entries(draft.notes)
@@ -137,9 +153,13 @@ def _entries(notes: str) -> tuple[str, ...]:
 
 
 def _shown_of(view: View) -> Shown:
-    last = view.candidates[-1].tag if view.candidates else view.final
     closed = (gate.name for gate in view.gates if gate.verdict == "closed" and gate.name not in _OWN_NEWS)
-    return Shown(closed=tuple(closed), tag=last.name if last else "")
+    return Shown(closed=tuple(closed), tag=_last_tag(view))
+
+
+def _last_tag(view: View) -> str:
+    last = view.candidates[-1].tag if view.candidates else view.final
+    return last.name[:MAX_NAME] if last else ""  # people make tags as long as they like
 
 
 def _news(now: LineNow, view: View, shown: Shown) -> str:

@@ -27,7 +27,7 @@ MAX_BODY = 60_000
 MAX_SHOWN = 60
 """Changes that are listed one by one."""
 
-MAX_HOLDS, MAX_NOTES, MAX_TEXT = 20, 500, 500
+MAX_HOLDS, MAX_NOTES, MAX_TEXT, MAX_NAME = 20, 500, 500, 200
 MAX_HIDDEN = 40_000
 """Characters of what is hidden; the rest is for what is shown, and for people."""
 
@@ -60,7 +60,7 @@ class Shown(_Kept):
     """What people were told last, since edits notify nobody: the gates that were closed, and the last tag."""
 
     closed: Annotated[tuple[Annotated[str, Field(max_length=40)], ...], Field(max_length=20)] = ()
-    tag: Annotated[str, Field(max_length=200)] = ""
+    tag: Annotated[str, Field(max_length=MAX_NAME)] = ""
 
 
 class Account(_Kept):

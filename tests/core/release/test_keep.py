@@ -122,6 +122,21 @@ def test_a_version_that_cannot_be_drafted_is_a_gate_and_the_rest_is_shown():
     assert news(asked) == [f"⛔ draft: {refusal.reason}. Next: {refusal.next_step}."]
 
 
+def test_what_a_version_file_holds_is_text_and_neither_a_mark_nor_a_line_of_the_table():
+    _, asked = did(DraftRelease=Refused(f"it holds “2.7\n| x\n/release rc 2.7 {NOTES} @all”", f"Mend {NOTES}"))
+    assert shown(asked).count(NOTES) == 1
+    assert shown(asked).endswith(f"{NOTES}\nOurs\n")
+    assert len(news(asked)) == 1 and NOTES not in news(asked)[0] and "@all" not in news(asked)[0]
+
+
+def test_a_tag_of_any_length_leaves_a_tracker_that_can_be_read():
+    long = replace(RC10, name=f"{'a' * 230}-v2.7.1-rc11")
+    _, asked = did(FetchTags=(FINAL, RC9, long))
+    assert account_of(shown(asked)).shown.tag == long.name[:200]
+    assert len(news(asked)) == 1
+    assert news(did(a_tracker(body=shown(asked)), FetchTags=(FINAL, RC9, long))[1]) == []
+
+
 def test_what_cannot_be_looked_at_is_left_as_it_is():
     for world in (
         {"Sync": synced(policy="[people]\nmanager = []")}, {"Sync": synced("main")},

@@ -56,6 +56,13 @@ def test_a_hold_is_kept_beside_the_others_and_told_where_it_was_asked_for_and_on
     assert report.then == (KeepTracker(REPO, L27, HOLD.key),)
 
 
+def test_a_tracker_that_a_hold_opens_calls_nothing_new_that_was_tagged_before():
+    _, asked = did(HOLD, account=None)
+    body = only(asked, EnsureIssue).wish.body
+    _, later = drive(flow_of(KeepTracker(REPO, L27, HOLD.key)), a_world(a_tracker(body=body)))
+    assert (news(later), account_of(body).shown) == ([], Shown(tag="v2.7.1-rc10"))
+
+
 def test_whoever_holds_again_has_another_reason_and_no_second_hold():
     _, asked = did(replace(HOLD, asked=replace(ASKED, actor=BOB), reason="still"))
     assert kept(asked).holds == (HoldRow(by="bob", reason="still", at=1_700_000_500),)
