@@ -187,12 +187,13 @@ def _look_at_tags(repo: Repo, seen: Seen, lines: tuple[Line, ...]) -> Planning[t
     """
     if not lines:
         return [], seen.tags
-    every = yield from ask(FetchTags(repo))
-    tags = [tag for tag in every if (version := read_tag(tag.name)) and version.line in lines]
+    read = [(version, tag) for tag in (yield from ask(FetchTags(repo))) if (version := read_tag(tag.name))]
+    tags, counted = [tag for _, tag in read], {tag.name for version, tag in read if version.line in lines}
     if seen.tags is None:
-        left = yield from _find_unreleased(repo, tags)
+        left = yield from _find_unreleased(repo, (tag for tag in tags if tag.name in counted))
         return [_tagged(repo, tag, "created") for tag in left], remember(tags)
-    news = find_news(tags, seen.tags)
+    # Those of other lines are remembered, too: a branch that comes to one makes no news of what was tagged long ago.
+    news = [each for each in find_news(tags, seen.tags) if each[0].name in counted]
     taken, left_out = news[:MOST_ASKED_FOR], {tag.name for tag, _ in news[MOST_ASKED_FOR:]}
     found = [_tagged(repo, tag, change) for tag, change in taken]
     return found, remember(tag for tag in tags if tag.name not in left_out)

@@ -1,7 +1,6 @@
 """The version tags that a sweep has seen of a repository, as a short text: what is new or has moved is told by it.
 
-It must never grow with all that a repository calls a tag: versions of lines count, the newest of them, twelve
-characters each.
+It must never grow with all that a repository calls a tag: versions count, the highest of them, twelve characters each.
 """
 
 from __future__ import annotations

@@ -244,6 +244,13 @@ def test_tags_that_came_or_moved_since_are_told_of_whoever_made_them():
     assert not look(found.seen, *now)[0].deliveries
 
 
+def test_a_branch_that_comes_to_a_line_or_a_policy_that_is_mended_makes_no_news_of_old_tags():
+    tags = [*(tag(f"v2.6.{n}") for n in range(9)), tag("v2.7.0")]
+    first = look(known(), *tags, releases=(), checked=checked)[0].seen
+    again, _ = look(first, *tags, tag("v2.7.1"), lines={"release/2.7": TIP27, "release/2.6": TIP26})
+    assert [delivery.event.tag for delivery in again.deliveries] == ["v2.7.1"]
+
+
 def test_where_no_line_is_tags_cost_nothing():
     found, asked = look(known(), lines={"other": NEW})
     assert (found.seen.tags, "FetchTags" in kinds(asked)) == (None, False)
