@@ -70,6 +70,16 @@ def bad_signature(tag: str, said: str) -> Refusal:
     return Refusal(reason, "Find out who made it before anything is deployed.")
 
 
+def withdrawn(tag: str) -> Refusal:
+    """Its release says so."""
+    return Refusal(f"{tag} is withdrawn, so I do not deploy it.", "Release the next version: I deploy that.")
+
+
+def not_out(tag: str) -> Refusal:
+    """Its release waits for people."""
+    return Refusal(f"The release of {tag} is a draft, so it is not out.", "Publish it, then have me do this again.")
+
+
 def lost_name(source: Repo) -> Refusal:
     """Whose name is held against the list of those accepted cannot be told."""
     reason = f"I cannot tell what {source.path} is called now, and it is known by its name where it is deployed."

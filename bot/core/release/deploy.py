@@ -18,6 +18,7 @@ from bot.core.messages.refusals import Refusal
 from bot.core.model import Branch, Pull, Release, Repo
 from bot.core.policy import Deploying, Policy, PolicyErrors, parse
 from bot.core.publishing import FindRelease
+from bot.core.release.marks import is_withdrawn
 from bot.core.release.proposals import PROPOSALS, Proposal, bring
 from bot.core.survey import take_survey
 from bot.core.tagging import FetchTags, ReadFiles, TagChecked, TagFound, VerifyTag
@@ -118,12 +119,19 @@ def _find_version(job: Deploy, version: Version) -> Planning[_Version | Refusal]
     if isinstance(source, Missing):
         return messages.lost_name(job.repo)
     told = yield from _tell(source, checked, checked.tag.commit)
+    if isinstance(told, Refusal):
+        return told
     others = yield from ask(FetchTags(job.repo))
     return _Version(told, version, checked.tag.tagged_at, others)
 
 
-def _tell(source: Repo, checked: TagChecked, commit: str) -> Planning[messages.Told]:
+def _tell(source: Repo, checked: TagChecked, commit: str) -> Planning[messages.Told | Refusal]:
+    """What is told of it, unless it was withdrawn before its turn came, or is not out."""
     release = yield from ask(FindRelease(source, checked.tag.name))
+    if isinstance(release, Release) and is_withdrawn(release):
+        return messages.withdrawn(checked.tag.name)
+    if isinstance(release, Release) and release.draft:
+        return messages.not_out(checked.tag.name)
     url = release.url if isinstance(release, Release) else None
     return messages.Told(source, checked.tag.name, commit, checked.trailer("Requested-By") or "", url)
 

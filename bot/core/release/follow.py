@@ -19,7 +19,7 @@ from bot.core.release.after import Final, follow_final
 from bot.core.release.by_hand import find_flaws
 from bot.core.release.deploy import deploys
 from bot.core.release.look import LineNow, look_at
-from bot.core.release.marks import withdrawn_of
+from bot.core.release.marks import is_withdrawn, withdrawn_of
 from bot.core.release.shown import (
     Shown,
     draft_of,
@@ -83,7 +83,7 @@ def _find_ended(job: FollowTag, version: Version, checked: TagChecked) -> Planni
     if synced.tip(f"{CANDIDATES}{job.line}") is not None:
         return None
     policy = read_policy(synced)
-    return policy if isinstance(policy, Policy) else Policy()
+    return policy if isinstance(policy, Policy) and not is_withdrawn(release) else Policy()
 
 
 def _end_candidate(job: FollowTag, version: Version, now: LineNow, checked: TagChecked) -> Flow[Report]:
@@ -111,6 +111,8 @@ def _end_final(job: FollowTag, version: Version, now: LineNow, checked: TagCheck
     if isinstance(release, Release) and release.draft:
         said = f"The release of {job.tag} is a draft that waits to be published: nothing follows before it is."
         return Report(job, "settled", said, then=(_keep_tracker(job, checked),))
+    if _is_over(job, release):
+        return _leave(job, checked)
     trouble = trouble_with(release)
     also = (f"The forge shows no release of it: {trouble}.",) if trouble else ()
     url = release.url if isinstance(release, Release) else None
@@ -120,8 +122,18 @@ def _end_final(job: FollowTag, version: Version, now: LineNow, checked: TagCheck
 
 def _what_follows(job: FollowTag, now: LineNow, checked: TagChecked, release: Shown) -> tuple[Job, ...]:
     """What is begun once a tag is counted. What waits as a draft is not out, and is not deployed."""
-    waits = isinstance(release, Release) and release.draft
-    return (_keep_tracker(job, checked), *(() if waits else _deploy(job, now.policy, checked)))
+    kept_back = isinstance(release, Release) and (release.draft or is_withdrawn(release))
+    return (_keep_tracker(job, checked), *(() if kept_back else _deploy(job, now.policy, checked)))
+
+
+def _is_over(job: FollowTag, release: Shown) -> bool:
+    """Whether it is withdrawn by now; a pull of its section that is open goes on as people have it."""
+    return job.occasion == "created" and isinstance(release, Release) and is_withdrawn(release)
+
+
+def _leave(job: FollowTag, checked: TagChecked) -> Report:
+    said = f"{job.tag} is withdrawn, so nothing follows from it."
+    return Report(job, "settled", said, then=(_keep_tracker(job, checked),))
 
 
 def _deploy(job: FollowTag, policy: Policy, checked: TagChecked) -> tuple[Deploy, ...]:
@@ -151,6 +163,8 @@ def _judge(job: FollowTag, version: Version, now: LineNow, checked: TagChecked) 
     if not job.told and job.occasion == "created":
         yield from _say(job, now, messages.render_adopted(version, checked, now.branch))
     release = yield from ask(FindRelease(job.repo, job.tag))
+    if _is_over(job, release):
+        return _leave(job, checked)
     then = _what_follows(job, now, checked, release)
     if version.candidate is None and (yield from _has_section(job, version, now, checked)):
         url = release.url if isinstance(release, Release) and not release.draft else None

@@ -246,6 +246,17 @@ def test_a_pull_that_waits_with_a_higher_version_is_not_taken_back_either():
     assert reads_only(asked)
 
 
+@pytest.mark.parametrize(("release", "words"), [
+    (replace(RELEASE, title="v2.7.1 [YANKED]"), "is withdrawn"),
+    (replace(RELEASE, body="<!-- relbot:yanked v2.7.1 -->"), "is withdrawn"),
+    (replace(RELEASE, draft=True), "is a draft"),
+])  # fmt: skip
+def test_what_is_withdrawn_or_not_out_when_its_turn_comes_is_deployed_nowhere(release, words):
+    for wish in (WISH, EVENT):
+        report, asked = deploy(wish=wish, FindRelease=release)
+        assert (report.outcome, words in report.summary, reads_only(asked)) == ("refused", True, True)
+
+
 # ── candidates, events ───────────────────────────────────────────────────────────────────────────────────────────────
 
 

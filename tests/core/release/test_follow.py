@@ -422,6 +422,16 @@ def test_what_waits_as_a_draft_is_flagged_or_was_moved_is_not_deployed():
         assert deployed(Forge(*FINAL, policy=WANTED), sha="c" * 40, occasion=occasion) == []
 
 
+def test_from_what_is_withdrawn_by_now_nothing_follows():
+    for trailers in (MINE, ()):
+        for name in ("v2.7.1", RC1):
+            forge = Forge(*FINAL, trailers=trailers, policy=CANDIDATES_TOO)
+            forge.milestones["2.7.1"] = Milestone(2, "2.7.1", "", True, "")
+            forge.releases[name] = Release(name, f"{name} [YANKED]", "", "", prerelease=True)
+            assert deployed(forge, name) == []
+            assert not made(forge, TellPull) and not forge.pulls and forge.milestones["2.7.1"].is_open
+
+
 # ── what people have made ────────────────────────────────────────────────────────────────────────────────────────────
 
 
