@@ -82,14 +82,15 @@ def tell(repo: Repo, tracker: Issue, key: str, said: str) -> Flow[None]:
     yield from ask(EnsureComment(repo, tracker.number, marker, f"{marker}\n{said}", on="issue"))
 
 
-def first_text(now: LineNow, account: Account) -> str:
-    """The text of a tracker that is opened in passing; all that it takes a closer look to know is shown soon after.
+def bare_text(now: LineNow, account: Account) -> str:
+    """The text of a tracker without what it takes a closer look to know, which is shown soon after.
 
     What was tagged before it was there is no news.
     """
-    view = _bare(now)
-    account = account.model_copy(update={"shown": account.shown.model_copy(update={"tag": _last_tag(view)})})
-    return render_tracker(view, account)
+    view, there = _bare(now), now.tracker
+    if there is None:
+        account = account.model_copy(update={"shown": account.shown.model_copy(update={"tag": _last_tag(view)})})
+    return render_tracker(view, account, there.body if there else "")
 
 
 # ── a closer look ────────────────────────────────────────────────────────────────────────────────────────────────────

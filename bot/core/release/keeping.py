@@ -15,9 +15,19 @@ from bot.core.messages.refusals import Refusal
 from bot.core.messages.releases import not_a_manager
 from bot.core.permission import may
 from bot.core.release.ending import Ending, refused, show
-from bot.core.release.keep import first_text, tell, write_tracker
+from bot.core.release.keep import bare_text, tell, write_tracker
 from bot.core.release.look import LineNow, look_at
-from bot.core.release.tracker import MAX_HOLDS, MAX_NOTES, MAX_TEXT, Account, HoldRow, fits, is_holder, with_account
+from bot.core.release.tracker import (
+    MAX_BODY,
+    MAX_HOLDS,
+    MAX_NOTES,
+    MAX_TEXT,
+    Account,
+    HoldRow,
+    fits,
+    is_holder,
+    with_account,
+)
 from bot.core.wishes import Hold, KeepTracker, LineJob, SetNotes, Unhold
 
 
@@ -108,7 +118,9 @@ def _keep(now: LineNow, account: Account) -> Flow[Issue | Refusal]:
     """Write the account, and nothing else: a hold must not wait for all that a tracker shows."""
     if not fits(account):
         return messages.too_many_notes(now.line, MAX_NOTES)
-    body = with_account(now.tracker.body, account) if now.tracker else first_text(now, account)
+    body = with_account(now.tracker.body, account) if now.tracker else ""
+    if not 0 < len(body) <= MAX_BODY:
+        body = bare_text(now, account)
     return (yield from write_tracker(now, body))
 
 

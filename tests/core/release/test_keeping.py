@@ -56,6 +56,15 @@ def test_a_hold_is_kept_beside_the_others_and_told_where_it_was_asked_for_and_on
     assert report.then == (KeepTracker(REPO, L27, HOLD.key),)
 
 
+def test_where_the_tracker_is_full_what_is_kept_takes_the_place_of_what_is_shown():
+    body = a_tracker(HELD, "\nOurs\n").body.replace("\n---\n", "\n- a change that is shown" * 2_200 + "\n---\n")
+    wanted = tuple((number, "x" * 480) for number in range(1, 76))
+    _, asked = drive(flow_of(notes(*wanted)), a_world(a_tracker(body=body)))
+    written = only(asked, EnsureIssue).wish.body
+    assert (len(written) < 60_001, written.endswith("\nOurs\n")) == (True, True)
+    assert (len(kept(asked).notes), kept(asked).holds, kept(asked).shown) == (75, HELD.holds, HELD.shown)
+
+
 def test_a_tracker_that_a_hold_opens_calls_nothing_new_that_was_tagged_before():
     _, asked = did(HOLD, account=None)
     body = only(asked, EnsureIssue).wish.body
