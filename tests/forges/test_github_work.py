@@ -10,7 +10,7 @@ import pytest
 from bot.core.actions import EnsureComment, Missing, Refused
 from bot.core.errors import Fault
 from bot.core.events import BadSignature, ChecksReported, Delivery, Malformed
-from bot.core.issues import TRACKER_LABEL, IssueReady, MilestoneWish
+from bot.core.issues import TRACKER_LABEL, IssueReady, Items, MilestoneWish
 from bot.core.model import Asset, CheckReport, Release, Repo, Secret
 from bot.core.standing import Required
 from bot.forges.github import GitHub
@@ -18,6 +18,7 @@ from bot.forges.github.facts import BATCH
 from bot.forges.github.wire import _takes_files
 from bot.forges.github_hooks import parse
 from bot.forges.pacing import Manners
+from bot.sandbox import Fault as Broken
 from bot.sandbox import PullWish, Sandbox
 from bot.sandbox.deliveries import Delivery as Sent
 from bot.sandbox.state import Asset as Kept
@@ -121,13 +122,36 @@ def github(url: str) -> GitHub:
 @pytest.mark.parametrize("status", [404, 410])
 def test_where_a_repository_has_no_issues_nothing_is_found_and_a_wish_is_refused(status: int) -> None:
     gone = Canned(status, {"message": "Issues has been disabled in this repository."})
-    with serving(gone, gone, Canned(body={"id": 1, "login": "relbot", "type": "Bot"}), gone) as script:
+    pulls = gone if status == 404 else Canned(body=[])
+    with serving(gone, gone, pulls, Canned(body={"id": 1, "login": "relbot", "type": "Bot"}), gone) as script:
         forge = github(script.url)
         assert isinstance(forge.issues.get(REPO, 1), Missing)
-        assert isinstance(forge.issues.labelled(REPO, "x", 5), Missing)
+        if status == 410:
+            assert forge.issues.labelled(REPO, "x", 5) == Items()
+        else:
+            assert isinstance(forge.issues.labelled(REPO, "x", 5), Missing)
+            assert isinstance(forge.issues.labelled(REPO, "x", 5), Missing)
         refused = forge.issues.ensure(REPO, TRACKER)
     assert isinstance(refused, Refused)
     assert "issues" in refused.next_step
+
+
+def test_a_repository_that_has_turned_its_issues_off_can_be_released_all_the_same(sandbox: Sandbox) -> None:
+    board = GitHubBoard(sandbox)
+    pull, _ = board.pull("backport/2.7/1", "main"), board.pull("backport/2.7/1", "release/2.7")
+    board.label_pull(pull, "v2.7")
+    off = {"message": "Issues are disabled for this repo"}
+    for where in (r"/issues$", r"/milestones$"):
+        sandbox.fail(Broken(where, "GET", 410, times=10, body=off))
+    forge = board.forge
+    assert isinstance(forge.issues.find(board.repo, MARK, TRACKER_LABEL), Missing)
+    assert isinstance(forge.milestones.find(board.repo, "2.7.1"), Missing)
+    for closed, wanted in ((False, [pull]), (True, [pull]), (False, [])):
+        found = forge.issues.labelled(board.repo, "v2.7", 10, closed=closed)
+        assert isinstance(found, Items)
+        assert [one.number for one in found.found] == wanted
+        assert all(one.on == "pull" for one in found.found)
+        board.close_pull(pull)
 
 
 def test_an_issue_of_somebody_else_is_not_the_bots_whatever_is_listed() -> None:

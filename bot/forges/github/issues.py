@@ -25,6 +25,7 @@ Json = dict[str, Any]
 
 _GONE = (404, 410)
 """410 for an issue that was deleted, and where a repository has no issues."""
+NO_ISSUES = 410
 _MOST_LOOKED_AT = 1000
 """Issues and pulls of the bot's that are looked through, the newest first, for one that has lost its label."""
 
@@ -51,7 +52,12 @@ class Issues:
 
     def find(self, repo: Repo, marker: str, label: str, *, anywhere: bool = True) -> Issue | Missing:
         """One request where the issue has its label; else up to ten, for the newest that the bot has opened."""
-        found = self._find(repo, marker, label, anywhere=anywhere)
+        try:
+            found = self._find(repo, marker, label, anywhere=anywhere)
+        except WireFault as fault:
+            if fault.status != NO_ISSUES:
+                raise
+            found = None
         return Missing(f"issue with {marker} of {repo.path}") if found is None else found
 
     def ensure(self, repo: Repo, wish: IssueWish) -> IssueReady | Refused:
@@ -159,17 +165,30 @@ def settled(text: str) -> str:
 
 def list_items(connection: Connection, repo: Repo, most: int, **asked: str) -> Items | Missing:
     """The issues and pulls that are asked for, the open ones unless it is said otherwise, the newest first."""
+    asked = {"state": "open", "sort": "created", "direction": "desc", **asked}
     try:
         with reading(f"the open issues of {repo.path}"):
-            path = f"{place_of(repo)}/issues"
-            asked = {"state": "open", "sort": "created", "direction": "desc", **asked}
-            listed = each(connection.wire(repo), path, **asked)
+            listed = each(connection.wire(repo), f"{place_of(repo)}/issues", **asked)
             found = tuple(_read_items(islice(listed, most + 1)))
-            return Items(found[:most], more=len(found) > most)
     except WireFault as fault:
-        if fault.status in _GONE:
-            return Missing(f"repository {repo.path}, or its issues")
-        raise
+        if fault.status == NO_ISSUES:
+            found = tuple(islice(_pulls_alone(connection, repo, asked), most + 1))
+        elif fault.status in _GONE:
+            return Missing(f"repository {repo.path}")
+        else:
+            raise
+    return Items(found[:most], more=len(found) > most)
+
+
+def _pulls_alone(connection: Connection, repo: Repo, asked: dict[str, str]) -> Iterator[Item]:
+    """Where a repository has no issues, the newest pulls are looked through: their list knows labels of none."""
+    label, milestone = asked.pop("labels", None), asked.pop("milestone", None)
+    with reading(f"the pulls of {repo.path}"):
+        listed = islice(each(connection.wire(repo), f"{place_of(repo)}/pulls", **asked), _MOST_LOOKED_AT)
+        for one in listed:
+            is_in = one.has("milestone") and one.fields("milestone").says("number", int(milestone or 0))
+            if (label is None or label in read_labels(one)) and (milestone is None or is_in):
+                yield Item(one.number("number"), "pull", one.text("title"), one.text("html_url"), read_labels(one))
 
 
 def _read_items(listed: Iterator[Fields]) -> Iterator[Item]:

@@ -12,7 +12,7 @@ from bot.core.issues import Items, Milestone, MilestoneWish
 from bot.core.model import Repo
 from bot.forges.fields import Fields
 from bot.forges.github.connection import Connection
-from bot.forges.github.issues import list_items, place_of, settled
+from bot.forges.github.issues import NO_ISSUES, list_items, place_of, settled
 from bot.forges.github.pages import each
 from bot.forges.github.reading import reading
 from bot.forges.wire_fault import WireFault
@@ -28,7 +28,12 @@ class Milestones:
 
     def find(self, repo: Repo, title: str) -> Milestone | Missing:
         """A request for a hundred milestones: they cannot be asked for by title."""
-        found = self._find(repo, title)
+        try:
+            found = self._find(repo, title)
+        except WireFault as fault:
+            if fault.status != NO_ISSUES:
+                raise
+            found = None
         return Missing(f"milestone {title} of {repo.path}") if found is None else found
 
     def ensure(self, repo: Repo, wish: MilestoneWish) -> Milestone | Refused:
