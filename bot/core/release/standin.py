@@ -8,18 +8,19 @@ from __future__ import annotations
 from bot.core.actions import GetRole, Missing, Planning, ask
 from bot.core.issues import TRACKER_LABEL, FindLabelled, GetIssue, Issue
 from bot.core.model import Repo, Role
-from bot.core.release.tracker import Account, read_account
+from bot.core.release.tracker import read_account
 
 MOST = 60
-"""Open trackers that are looked at."""
+"""Trackers that are looked at, the newest of them."""
 
 
 def find_tracker_of_others(repo: Repo, marker: str) -> Planning[Issue | None]:
-    """The open issue with this marker that an account keeps which may write here; of several one that holds the line.
+    """The issue with this marker that an account keeps which may write here, open or closed, as in chat; of several one
+    that holds the line.
 
     Without it a hold that was said in chat would not be seen by who runs the program with a token of their own.
     """
-    listed = yield from ask(FindLabelled(repo, TRACKER_LABEL, MOST))
+    listed = yield from ask(FindLabelled(repo, TRACKER_LABEL, MOST, closed=True))
     found: list[Issue] = []
     for item in () if isinstance(listed, Missing) else listed.found:
         if item.on != "issue":
@@ -38,4 +39,4 @@ def _may_hold(repo: Repo, issue: Issue) -> Planning[bool]:
 def _holds(issue: Issue) -> bool:
     """Whether nothing may be released by it: what cannot be read counts as held."""
     account = read_account(issue.body)
-    return account is None or account != Account(notes=account.notes)
+    return account is None or bool(account.holds)

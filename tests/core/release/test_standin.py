@@ -10,12 +10,13 @@ from bot.core.actions import GetRole, Missing
 from bot.core.issues import FindLabelled, GetIssue, Issue, Item, Items
 from bot.core.model import Branch, Role
 from bot.core.release.standin import find_tracker_of_others
-from bot.core.release.tracker import Account, HoldRow, View, marker_of, render_tracker
+from bot.core.release.tracker import Account, HoldRow, Shown, View, marker_of, render_tracker
 from tests.core.driving import drive
 from tests.core.values import ADA, APP, BOB, L27, L210, REPO, TIP27
 
 VIEW = View(L27, Branch("release/2.7", TIP27), "2.7.1", None, (), (), (), (), ())
 PLAIN = render_tracker(VIEW, Account(notes={"12": "By hand"}))
+TOLD = render_tracker(VIEW, Account(shown=Shown(closed=("conflicts",), tag="v2.7.0")))
 HELD = render_tracker(VIEW, Account(holds=(HoldRow(by="bob", reason="waits", at=1),)))
 
 
@@ -30,7 +31,8 @@ def find(*issues, role=Role.NONE, line=L27):
         FindLabelled: listed, GetIssue: lambda action: by_number[action.number],
         GetRole: lambda action: Role.WRITE if action.person == BOB else role,
     }  # fmt: skip
-    found, _ = drive(find_tracker_of_others(REPO, marker_of(line)), world)
+    found, asked = drive(find_tracker_of_others(REPO, marker_of(line)), world)
+    assert asked[0].closed, "a tracker that somebody has closed holds its line, as in chat"
     return found.number if found else None
 
 
@@ -42,6 +44,7 @@ def test_the_word_of_an_account_counts_that_may_write(author, counts):
 def test_of_several_the_one_counts_that_holds_the_line_else_the_oldest():
     assert find(issue(9, PLAIN), issue(11, HELD), issue(12, PLAIN)) == 11
     assert find(issue(12, PLAIN), issue(9, PLAIN)) == 9
+    assert find(issue(9, TOLD), issue(11, HELD)) == 11, "what people were told is no hold"
     assert find(issue(9, PLAIN), issue(11, HELD.replace('"holds"', '"hold"'))) == 11, "what cannot be read holds"
 
 
