@@ -114,9 +114,19 @@ def test_pain_23_tags_of_peoples_are_counted_or_flagged_once_also_where_no_webho
     assert rev(world, "v2.7.0-rc2") == rev(world, "main")
 
 
+def deploys_into(world, path):
+    """A repository that accepts to be told of each version, and the file by which this one has it told."""
+    world.forge.create_repository(path, "prod")
+    world.forge.grant(path, "relbot", "write")
+    policy = f".{world.kind}/relbot.toml"
+    world.forge.commit(path, "prod", {policy: f'[deploy]\naccept = ["{REPO}"]\n'}, "Accept", by="olga")
+    return {policy: f'[deploy]\nrepository = "{path}"\nevent = "relbot-release"\n'}
+
+
 def test_pain_13_after_a_final_all_that_follows_is_done_once_in_the_order_of_versions(world):
     repo = repo_of(world)
-    world.forge.commit(REPO, "main", {"CHANGELOG.md": CHANGELOG}, "docs: what was", by="ada")
+    wish = deploys_into(world, "acme/infra")
+    world.forge.commit(REPO, "main", {"CHANGELOG.md": CHANGELOG, **wish}, "docs: what was", by="ada")
     original = world.land(FIX, "fix: make op 3 a float", "backport/2.7")
     world.settle()
     [backport] = [pull.number for pull in world.pulls_onto("release/2.7")]
@@ -134,9 +144,11 @@ def test_pain_13_after_a_final_all_that_follows_is_done_once_in_the_order_of_ver
             [world.said_on(number) for number in (original, backport)], said_on_tracker(world, issue),
             {name: release.description for name, release in world.forge.find(REPO).releases.items()},
             [pull.number for pull in world.pulls_onto("main")], world.forge.git(REPO).run("for-each-ref"),
+            len(world.forge.find("acme/infra").dispatches),
         )  # fmt: skip
 
     first = end()
+    assert first[-1] == 1, "it is deployed once"
     for number in (original, backport):
         assert sum("Released in [v2.7.0](" in said for said in world.said_on(number)) == 1
     [roll_up] = [pull for pull in world.pulls_onto("main") if pull.pull.head_ref == "relbot/changelog/2.7.0"]
