@@ -15,9 +15,11 @@ from bot.app.connect import DECISIONS
 from bot.app.foresight import foresee
 from bot.app.runner import Decisions, Perform, Runner, drive, rehearse
 from bot.core.actions import Action, EnsureComment, Missing, Refused, Write
+from bot.core.deploying import DispatchEvent
 from bot.core.errors import Fault, UserError
 from bot.core.issues import TRACKER_LABEL, EnsureIssue, FindIssue, Issue, IssueReady
 from bot.core.model import Person, Repo
+from bot.core.publishing import TellPull
 from bot.core.release.standin import find_tracker_of_others
 from bot.core.wishes import Answered, Confirmed, LineJob
 
@@ -67,6 +69,8 @@ class InPerson:
                 kept = self._find_kept(repo, wish.marker)
                 return IssueReady(kept) if kept else _NOT_MINE
             case EnsureComment(number=number, on="issue") if number in self._kept:
+                return foresee(action)
+            case TellPull() | DispatchEvent() if self._kept:  # said by two accounts, it would be said twice
                 return foresee(action)
             case _:
                 return self._perform(action)

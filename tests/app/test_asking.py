@@ -9,10 +9,12 @@ import pytest
 from bot.app.asking import InPerson, Patience, carry_out, find_asker, foresee_all
 from bot.app.runner import Decisions
 from bot.core.actions import DressPull, EnsureComment, GetRole, Missing, ask
+from bot.core.deploying import DispatchEvent
 from bot.core.errors import Fault, UserError
 from bot.core.issues import EnsureIssue, FindIssue, FindLabelled, GetIssue, Issue, IssueReady, IssueWish, Item, Items
 from bot.core.jobs import Report
 from bot.core.model import Line, Role
+from bot.core.publishing import TellPull
 from bot.core.wishes import Asked, MakeCandidate, MakeFinal
 from tests.app.values import ADA, REPO
 
@@ -127,7 +129,7 @@ class Tracked:
             case EnsureIssue():
                 self.written.append(action.wish)
                 return IssueReady(OWN)
-            case EnsureComment():
+            case EnsureComment() | TellPull() | DispatchEvent():
                 self.written.append(action)
                 return None
 
@@ -145,6 +147,17 @@ def test_the_tracker_that_the_bot_keeps_is_read_and_never_doubled():
     person(EnsureComment(REPO, 8, "<!-- news -->", "news", on="issue"))
     assert [action.number for action in forge.written] == [9, 8]
     assert InPerson(forge)(FindIssue(REPO, MARKER, "another label")) == Missing("the issue")
+
+
+@pytest.mark.parametrize("wish", [
+    TellPull(REPO, 12, "<!-- released -->", "Released"), DispatchEvent(REPO, "relbot-release", ()),
+])  # fmt: skip
+def test_beside_the_bot_pulls_and_deployments_are_told_by_the_bot_alone(wish):
+    for forge, told in ((Tracked(KEPT), 0), (Tracked(None), 1), (Tracked(KEPT, OWN), 1)):
+        person = InPerson(forge)
+        person(FindIssue(REPO, MARKER))
+        person(wish)
+        assert len(forge.written) == told
 
 
 def test_ones_own_tracker_comes_first():
