@@ -15,6 +15,9 @@ from bot.core.versions import read_tag
 MOST = 3_000
 """Tags that are remembered, the highest versions first: 36 kB at most, where a project with fifty lines has 6."""
 
+_SPARE = 300
+"""So many more are remembered than are looked at: what moves up when others go is no news."""
+
 _NAME, _WIDTH = 8, 12
 """Of a tag's twelve characters eight stand for its name: of a thousand tags none is like another but once in 8,000."""
 
@@ -31,7 +34,7 @@ def find_news(tags: Sequence[TagFound], known: str) -> tuple[tuple[TagFound, _Ne
     """Which of the tags were not there, or named something else, in the order of their versions."""
     before = {known[at : at + _NAME]: known[at + _NAME : at + _WIDTH] for at in range(0, len(known), _WIDTH)}
     found: list[tuple[TagFound, _News]] = []
-    for tag in sorted(tags, key=lambda tag: (_order(tag), tag.name), reverse=True)[:MOST]:
+    for tag in sorted(tags, key=lambda tag: (_order(tag), tag.name), reverse=True)[: MOST - _SPARE]:
         digest = _digest(tag)
         if (was := before.get(digest[:_NAME])) != digest[_NAME:]:
             found.append((tag, "created" if was is None else "moved"))

@@ -297,7 +297,7 @@ class Deploy:
     line: Line
     tag: str
     sha: str
-    """See `FollowTag.sha`."""
+    """What the tag named when it was counted, its object or its commit: it has to name that still."""
 
     @property
     def key(self) -> str:

@@ -24,6 +24,7 @@ from bot.core.sweep import (
     sweep,
 )
 from bot.core.tagging import FetchTags, TagChecked, TagFound, VerifyTag
+from bot.core.tags_seen import MOST
 from tests.core.driving import drive, kinds
 from tests.core.values import ADA, MOVED, NEW, REPO, TIP26, TIP27, a_backport_pull
 
@@ -249,6 +250,13 @@ def test_a_branch_that_comes_to_a_line_or_a_policy_that_is_mended_makes_no_news_
     first = look(known(), *tags, releases=(), checked=checked)[0].seen
     again, _ = look(first, *tags, tag("v2.7.1"), lines={"release/2.7": TIP27, "release/2.6": TIP26})
     assert [delivery.event.tag for delivery in again.deliveries] == ["v2.7.1"]
+
+
+def test_where_more_tags_are_than_are_remembered_one_that_goes_makes_no_news_of_the_next():
+    tags = [tag(f"v2.7.{n}", annotated=False) for n in range(MOST + 5)]
+    first = look(known(), *tags, releases=(), checked=checked)[0].seen
+    assert not look(first, *tags[:-3])[0].deliveries
+    assert len(look(first, *tags, tag("v2.7.9999"))[0].deliveries) == 1
 
 
 def test_where_no_line_is_tags_cost_nothing():

@@ -58,6 +58,11 @@ def no_tag(tag: str) -> Refusal:
     return Refusal(f"There is no tag {tag} that names a commit.", "Release the version anew under its next number.")
 
 
+def moved_tag(tag: str) -> Refusal:
+    """It names something else than what was counted."""
+    return Refusal(f"{tag} was moved since I looked at it, so I do not deploy it.", "Release the next number.")
+
+
 def bare_tag(tag: str) -> Refusal:
     """The tag has no object, so nothing dates the deployment."""
     reason = f"{tag} is a bare name without a date or an author, so I do not deploy it."

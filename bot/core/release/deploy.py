@@ -106,10 +106,12 @@ def _deploy(job: Deploy) -> Flow[_Done | Refusal]:
 
 
 def _find_version(job: Deploy, version: Version) -> Planning[_Version | Refusal]:
-    """The tag as it is now: what the job was told of it is a reason to look."""
+    """The tag as it is now, which has to be the one that was judged: what it names by now may be anybody's."""
     checked = yield from ask(VerifyTag(job.repo, job.tag))
     if isinstance(checked, Missing) or checked.tag.commit is None:
         return messages.no_tag(job.tag)
+    if job.sha not in (checked.tag.sha, checked.tag.commit):
+        return messages.moved_tag(job.tag)
     if checked.tag.tagged_at is None:
         return messages.bare_tag(job.tag)
     if checked.verdict == "bad":

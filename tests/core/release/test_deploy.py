@@ -257,6 +257,13 @@ def test_what_is_withdrawn_or_not_out_when_its_turn_comes_is_deployed_nowhere(re
         assert (report.outcome, words in report.summary, reads_only(asked)) == ("refused", True, True)
 
 
+def test_a_tag_that_was_moved_since_it_counted_is_not_deployed():
+    moved = replace(CHECKED, tag=replace(TAG, sha="c1" * 20, commit="d1" * 20))
+    for wish in (WISH, EVENT):
+        report, asked = deploy(wish=wish, VerifyTag=moved)
+        assert (report.outcome, "was moved" in report.summary, reads_only(asked)) == ("refused", True, True)
+
+
 # ── candidates, events ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
