@@ -73,7 +73,7 @@ def write_tracker(now: LineNow, body: str) -> Flow[Issue | Refusal]:
     below = NOTES if NOTES in body else ""
     wish = IssueWish(marker_of(now.line), title_of(now.line), body, below=below)
     ready = yield from ask(EnsureIssue(now.repo, wish))
-    return Refusal(f"{ready.reason}.", ready.next_step) if isinstance(ready, Refused) else ready.issue
+    return Refusal(f"{ready.reason.rstrip('.')}.", ready.next_step) if isinstance(ready, Refused) else ready.issue
 
 
 def tell(repo: Repo, tracker: Issue, key: str, said: str) -> Flow[None]:

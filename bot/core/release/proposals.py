@@ -71,13 +71,13 @@ def bring(repo: Repo, proposal: Proposal) -> Flow[Brought | Refusal | None]:
     if there != made.commit:
         staged = yield from ask(StageCommit(make, made.commit, proposal.head, there))
         if isinstance(staged, Refused):
-            return Refusal(f"{staged.reason}.", staged.next_step)
+            return Refusal(f"{staged.reason.rstrip('.')}.", staged.next_step)
         if isinstance(staged, BranchMoved):
             return messages.moved(proposal.head)
     title = proposal.message.partition("\n")[0]
     ready = yield from ask(EnsurePull(repo, proposal.head, proposal.base.name, title, proposal.body))
     if isinstance(ready, Refused):
-        return Refusal(f"{ready.reason}.", ready.next_step)
+        return Refusal(f"{ready.reason.rstrip('.')}.", ready.next_step)
     if proposal.earlier is not None and not ready.opened:
         yield from ask(DescribePull(repo, ready.pull.number, proposal.body))
     return Brought(ready.pull)
