@@ -29,7 +29,7 @@ def _form(checked: TagChecked) -> Iterator[str]:
     elif checked.verdict == "bad":
         yield plain(checked.said, 300)
     if any(checked.trailer(key) for key in MINE):
-        yield "it bears trailers as I write them, and I have not made it"
+        yield "it bears trailers as I write them, and I have made no such tag in a repository of this name"
 
 
 def _place(checked: TagChecked, branch: Branch, *, on_line: bool) -> Iterator[str]:

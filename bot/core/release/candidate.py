@@ -26,6 +26,7 @@ from bot.core.messages.refusals import Refusal
 from bot.core.model import Branch, Pull, Release
 from bot.core.permission import may
 from bot.core.publishing import DeleteBranch, Drafted, DraftRelease, StageRelease
+from bot.core.release.deploy import deploys
 from bot.core.release.draft import draft_candidate
 from bot.core.release.ending import Ending, refused, show
 from bot.core.release.gates import Gate
@@ -43,7 +44,7 @@ from bot.core.tagging import (
     VerifyTag,
 )
 from bot.core.versions import read_tag
-from bot.core.wishes import KeepTracker, MakeCandidate
+from bot.core.wishes import FollowTag, KeepTracker, MakeCandidate
 
 
 def make_candidate(job: MakeCandidate) -> Flow[Report]:
@@ -182,7 +183,8 @@ def _finish(job: MakeCandidate, now: LineNow, tag: TagFound, notes: str | None =
     commit = tag.commit or now.branch.sha
     checked = yield from ask(VerifyTag(job.repo, tag.name))
     signed = None if isinstance(checked, Missing) else checked.signed
-    draft = draft_of(now, read_tag(tag.name) or now.next.version, tag)
+    version = read_tag(tag.name) or now.next.version
+    draft = draft_of(now, version, tag)
     release = yield from show_candidate(job.repo, now.line, draft, notes)
     synced = yield from ask(Sync(job.repo, (f"{CANDIDATES}*",)))
     if (staged := synced.tip(now.staging)) is not None:
@@ -192,5 +194,6 @@ def _finish(job: MakeCandidate, now: LineNow, tag: TagFound, notes: str | None =
     if trouble := trouble_with(release):
         told += f" The forge shows no prerelease of it: {trouble}."
     news = messages.render_news(tag.name, url, job.asked.actor.login)
-    then = (KeepTracker(job.repo, job.line, tag.name),)
+    follow = (FollowTag(job.repo, job.line, tag.name, tag.sha),) if deploys(now.policy, version) else ()
+    then = (KeepTracker(job.repo, job.line, tag.name), *follow)
     return Ending("made", "rocket", told, f"{tag.name} is made of {commit[:12]}.", news, then)

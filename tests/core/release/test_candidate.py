@@ -46,7 +46,7 @@ from bot.core.tagging import (
     TagFound,
     VerifyTag,
 )
-from bot.core.wishes import Asked, KeepTracker, MakeCandidate
+from bot.core.wishes import Asked, FollowTag, KeepTracker, MakeCandidate
 from tests.core.driving import drive, kinds, only
 from tests.core.values import ADA, L27, NEW, REPO, TIP27, a_pull
 
@@ -108,6 +108,13 @@ def test_a_candidate_is_staged_checked_pushed_shown_and_told():
     assert "@ada" in told(asked)
     assert only(asked, React).reaction == "rocket"
     assert report.then == (KeepTracker(REPO, L27, "v2.7.1-rc2"),)
+
+
+def test_where_candidates_are_deployed_its_tag_is_followed_though_no_webhook_tells_of_it():
+    wish = '[deploy]\nrepository = "acme/infra"\nevent = "x"\n'
+    report, _ = make(Sync=found(policy=f"{wish}candidates = true\n"))
+    assert report.then == (KeepTracker(REPO, L27, "v2.7.1-rc2"), FollowTag(REPO, L27, "v2.7.1-rc2", MADE.sha))
+    assert FollowTag not in map(type, make(Sync=found(policy=wish))[0].then)
 
 
 def test_the_section_is_dated_with_the_wish_and_told_what_the_forge_knows_of_the_pulls():
