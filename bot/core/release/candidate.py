@@ -194,6 +194,6 @@ def _finish(job: MakeCandidate, now: LineNow, tag: TagFound, notes: str | None =
     if trouble := trouble_with(release):
         told += f" The forge shows no prerelease of it: {trouble}."
     news = messages.render_news(tag.name, url, job.asked.actor.login)
-    follow = (FollowTag(job.repo, job.line, tag.name, tag.sha),) if deploys(now.policy, version) else ()
+    follow = (FollowTag(job.repo, job.line, tag.name, commit),) if deploys(now.policy, version) else ()
     then = (KeepTracker(job.repo, job.line, tag.name), *follow)
     return Ending("made", "rocket", told, f"{tag.name} is made of {commit[:12]}.", news, then)

@@ -160,7 +160,7 @@ def _resume(job: MakeFinal, made: _Made) -> Flow[Ending]:
 def _finish(job: MakeFinal, now: LineNow, made: _Made, notes: str) -> Flow[Ending]:
     """Show it on the forge, and tell. What follows from the tag follows whether it could be shown or not."""
     tag, asked_by = made.tag.name, job.asked.actor.login
-    then = (FollowTag(job.repo, job.line, tag, made.tag.sha),)
+    then = (FollowTag(job.repo, job.line, tag, made.commit),)  # the same job as a webhook's, which names the commit
     shown = yield from _show(now, made, notes)
     if isinstance(shown, Refused):
         text = messages.render_half_made(tag, made.commit, shown.reason, shown.next_step)

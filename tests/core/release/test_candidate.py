@@ -113,7 +113,7 @@ def test_a_candidate_is_staged_checked_pushed_shown_and_told():
 def test_where_candidates_are_deployed_its_tag_is_followed_though_no_webhook_tells_of_it():
     wish = '[deploy]\nrepository = "acme/infra"\nevent = "x"\n'
     report, _ = make(Sync=found(policy=f"{wish}candidates = true\n"))
-    assert report.then == (KeepTracker(REPO, L27, "v2.7.1-rc2"), FollowTag(REPO, L27, "v2.7.1-rc2", MADE.sha))
+    assert report.then == (KeepTracker(REPO, L27, "v2.7.1-rc2"), FollowTag(REPO, L27, "v2.7.1-rc2", MADE.commit))
     assert FollowTag not in map(type, make(Sync=found(policy=wish))[0].then)
 
 
