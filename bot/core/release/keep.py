@@ -25,7 +25,6 @@ from bot.core.release.tracker import (
     MAX_NAME,
     NOTES,
     Account,
-    Candidate,
     Shown,
     View,
     marker_of,
@@ -122,13 +121,13 @@ def _next_final(now: LineNow) -> Version:
     return Version(now.line, now.next.version.patch)
 
 
-def _candidates(now: LineNow) -> tuple[Candidate, ...]:
+def _candidates(now: LineNow) -> tuple[Tag, ...]:
     """Those of the version that is being made, in the order of their numbers."""
     found = [(version, tag) for tag in now.tags if tag.commit and (version := read_tag(tag.name))]
     own = [(version, tag) for version, tag in found if replace(version, candidate=None) == _next_final(now)]
     listed = sorted(((version.candidate, tag) for version, tag in own if version.candidate is not None),
                     key=lambda pair: pair[0])  # fmt: skip
-    return tuple(Candidate(Tag(tag.name, tag.commit or "")) for _, tag in listed)
+    return tuple(Tag(tag.name, tag.commit or "") for _, tag in listed)
 
 
 def _draft(now: LineNow) -> Planning[Drafted | Refused]:
@@ -159,7 +158,7 @@ def _shown_of(view: View) -> Shown:
 
 
 def _last_tag(view: View) -> str:
-    last = view.candidates[-1].tag if view.candidates else view.final
+    last = view.candidates[-1] if view.candidates else view.final
     return last.name[:MAX_NAME] if last else ""  # people make tags as long as they like
 
 
@@ -170,7 +169,7 @@ def _news(now: LineNow, view: View, shown: Shown) -> str:
     told = [messages.tell_closed(gate) for gate in gates]
     told += [messages.tell_open(name) for name in was.closed if name not in shown.closed]
     if view.candidates and shown.tag != was.tag:  # a final is told of with all that follows from it
-        last = view.candidates[-1].tag
+        last = view.candidates[-1]
         told.append(messages.tell_tag(last.name, last.sha))
     return "\n".join(told)
 

@@ -104,14 +104,6 @@ def read_account(body: str) -> Account | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
-    """A candidate of the version that is being made."""
-
-    tag: Tag
-    url: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class View:
     """All that a tracker shows of a line at one moment."""
 
@@ -120,7 +112,8 @@ class View:
     version: str
     """The final that the line is on the way to, as `2.7.1`."""
     final: Tag | None
-    candidates: Sequence[Candidate]
+    candidates: Sequence[Tag]
+    """Of the version that is being made, in the order of their numbers."""
     included: Sequence[str] | None
     """What the line has brought since the last final, an entry each, as the changelog will have it; None where nobody
     has looked yet.
@@ -173,7 +166,7 @@ def _step(gate: Gate) -> str:
 
 def _candidates(view: View) -> str:
     last = f"The last final is {plain(view.final.name, 80)}." if view.final else "The line has no final yet."
-    rows = [f"- {plain(each.tag.name, 80)} ({each.tag.sha})" for each in view.candidates]
+    rows = [f"- {plain(each.name, 80)} ({each.sha})" for each in view.candidates]
     return "\n".join(("### Candidates", *(rows or ["None yet."]), "", last))
 
 

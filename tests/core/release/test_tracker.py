@@ -13,7 +13,6 @@ from bot.core.release.tracker import (
     MAX_BODY,
     NOTES,
     Account,
-    Candidate,
     HoldRow,
     View,
     marker_of,
@@ -26,7 +25,7 @@ from tests.core.values import L27, TIP27
 ITEM = Item(31, "pull", "[2.7] Fix", "https://forge.example/acme/torchlet/pull/31")
 VIEW = View(
     line=L27, branch=Branch("release/2.7", TIP27), version="2.7.1", final=Tag("v2.7.0", "1" * 40),
-    candidates=(Candidate(Tag("v2.7.1-rc1", "2" * 40)),), included=("Fix the kernel (#12)",),
+    candidates=(Tag("v2.7.1-rc1", "2" * 40),), included=("Fix the kernel (#12)",),
     pending=(ITEM,), missing=(),
     gates=(Gate("checks", "waits", "build did not end"), Gate("holds", "closed", "it is held", "say unhold")),
 )  # fmt: skip
