@@ -64,9 +64,9 @@ class _Version:
 
     @property
     def is_highest(self) -> bool:
-        """Whether no final of a higher number is there."""
-        read_tags = filter(None, (read_tag(tag.name) for tag in self.others))
-        return not any(self.version < other for other in read_tags if other.candidate is None)
+        """Whether no final of a higher number is there, nor, where it is a candidate itself, a candidate of one."""
+        higher = (other for tag in self.others if (other := read_tag(tag.name)) and self.version < other)
+        return not any(other.candidate is None or self.version.candidate is not None for other in higher)
 
 
 def deploys(policy: Policy, version: Version) -> bool:

@@ -302,6 +302,14 @@ def test_an_event_says_when_something_higher_is_out():
         assert dict(only(deploy(wish=EVENT, FetchTags=tags)[1], DispatchEvent).payload)["highest"] == highest
 
 
+def test_an_event_of_a_candidate_says_when_a_later_candidate_is_out():
+    job, first = Deploy(REPO, L27, "v2.7.1-rc9", TAG.sha), replace(TAG, name="v2.7.1-rc9")
+    for later, highest in ((), "true"), ((replace(TAG, name="v2.7.1-rc10"),), "false"), ((TAG,), "false"):
+        checked = replace(CHECKED, tag=first)
+        _, asked = deploy(job, wish=f"{EVENT}candidates = true\n", VerifyTag=checked, FetchTags=(first, *later))
+        assert dict(only(asked, DispatchEvent).payload)["highest"] == highest
+
+
 def test_both_are_done_and_of_a_refused_event_all_is_told():
     both = f'{WISH}event = "x"\n'
     report, asked = deploy(wish=both)
