@@ -61,9 +61,15 @@ class IssueWish:
     is_open: bool = True
     below: str = ""
     """The mark below which the text is people's: what stands there when it is written stays."""
+    seen: str = ""
+    """A part of the text that this one was made of: where it is not there any longer, somebody was quicker, and their
+    text stays.
+    """
 
     def over(self, body: str) -> IssueWish:
         """The same in the place of the text that is there now."""
+        if self.seen not in body:
+            return replace(self, body=body)
         if not self.below:
             return self
         return replace(self, body=f"{self.body.partition(self.below)[0]}{self.below}\n{notes_below(self.below, body)}")

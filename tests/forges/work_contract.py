@@ -211,6 +211,14 @@ class WorkContract:
         assert not isinstance(found, Missing)
         assert found.number == number
 
+    def test_a_text_that_is_another_since_it_was_read_stays(self, board: Board) -> None:
+        board.forge.issues.ensure(board.repo, replace(TRACKER, body=f"{MARK}\nheld\n"))
+        ready = board.forge.issues.ensure(board.repo, replace(TRACKER, body=f"{MARK}\nnew\n", seen="not held"))
+        assert isinstance(ready, IssueReady)
+        assert (ready.edited, "held" in board.issues()[0].body) == (False, True)
+        board.forge.issues.ensure(board.repo, replace(TRACKER, body=f"{MARK}\nnew\n", seen="held"))
+        assert "new" in board.issues()[0].body
+
     def test_what_people_wrote_below_the_mark_since_it_was_read_stays(self, board: Board) -> None:
         mark = "<!-- relbot:notes -->"
         wish = replace(TRACKER, body=f"{MARK}\none\n{mark}\nours\n", below=mark)

@@ -27,6 +27,7 @@ from bot.core.release.tracker import (
     Account,
     Shown,
     View,
+    hidden_in,
     marker_of,
     render_tracker,
     title_of,
@@ -64,13 +65,16 @@ def show_tracker(now: LineNow, key: str) -> Flow[Issue | Refusal]:
     body = render_tracker(view, account, there.body if there else "")
     if there and there.is_open and _settled(body) == _settled(there.body):
         return there
-    return (yield from write_tracker(now, body))
+    return (yield from write_tracker(now, body, hidden_in(there.body) if there else ""))
 
 
-def write_tracker(now: LineNow, body: str) -> Flow[Issue | Refusal]:
-    """The tracker says this. What people write below the mark meanwhile stays: it is taken from what is there then."""
+def write_tracker(now: LineNow, body: str, seen: str = "") -> Flow[Issue | Refusal]:
+    """The tracker says this. What people write below the mark meanwhile stays: it is taken from what is there then.
+
+    With `seen` it stays as it is where something else is hidden in it by then: a hold is never written over.
+    """
     below = NOTES if NOTES in body else ""
-    wish = IssueWish(marker_of(now.line), title_of(now.line), body, below=below)
+    wish = IssueWish(marker_of(now.line), title_of(now.line), body, below=below, seen=seen)
     ready = yield from ask(EnsureIssue(now.repo, wish))
     return Refusal(f"{ready.reason.rstrip('.')}.", ready.next_step) if isinstance(ready, Refused) else ready.issue
 

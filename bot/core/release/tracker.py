@@ -91,6 +91,12 @@ def with_account(body: str, account: Account) -> str:
     return _ACCOUNT.sub(lambda _: hide_as("line", account), shown, count=1) + mark + notes
 
 
+def hidden_in(body: str) -> str:
+    """What is hidden in a tracker, as it is written there."""
+    found = _ACCOUNT.search(body.partition(NOTES)[0])
+    return found[0] if found else ""
+
+
 def read_account(body: str) -> Account | None:
     """What is hidden in a tracker; None where there is nothing that can be read, and nothing may be released then."""
     found = _ACCOUNT.search(body.partition(NOTES)[0])

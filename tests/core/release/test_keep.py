@@ -114,6 +114,15 @@ def test_what_a_person_writes_between_the_look_and_the_write_stays():
     assert wish.over(tracker.body.replace("\n", "\r\n")).body == wish.body
 
 
+def test_a_hold_that_is_kept_between_the_look_and_the_write_is_not_written_over():
+    """From the command line, where nothing waits for its turn."""
+    tracker = a_tracker(Account(shown=TOLD), "Ours\n")
+    wish = only(did(tracker)[1], EnsureIssue).wish
+    held = a_tracker(HELD, "Ours\n").body
+    assert wish.over(held).body == held
+    assert wish.over(tracker.body).body == wish.body != tracker.body
+
+
 def test_a_version_that_cannot_be_drafted_is_a_gate_and_the_rest_is_shown():
     refusal = Refused("I could not write 2.7.1 into version.txt: it holds no version", "Correct the file on the line.")
     _, asked = did(DraftRelease=refusal)
