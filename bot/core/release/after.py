@@ -15,7 +15,7 @@ from bot.core.issues import EnsureMilestone, FindInMilestone, FindMilestone, Get
 from bot.core.jobs import Job, Report
 from bot.core.lines import ROLL_UPS
 from bot.core.messages import after as messages
-from bot.core.messages.escape import code
+from bot.core.messages.escape import code, plain
 from bot.core.messages.refusals import Refusal
 from bot.core.model import Branch
 from bot.core.publishing import TellPull
@@ -93,7 +93,7 @@ def _bring_section(final: Final) -> Flow[str]:
     )
     proposed = yield from propose(now.repo, proposal)
     if isinstance(proposed, Refusal):
-        return f"Its section could not be brought to {code(default)}: {proposed}"
+        return f"Its section could not be brought to {code(default)}: {plain(str(proposed), 500)}"
     return messages.roll_up_said(proposed, default)
 
 
@@ -111,7 +111,7 @@ def _settle_milestones(final: Final) -> Flow[tuple[str, ...]]:
     if _goes_on(final) and isinstance((yield from ask(FindMilestone(repo, after))), Missing):
         made = yield from ask(EnsureMilestone(repo, MilestoneWish(after)))
         if isinstance(made, Refused):
-            return said, str(made)
+            return said, plain(str(made), 500)
     return (said,)
 
 
@@ -123,7 +123,7 @@ def _close(final: Final, found: Milestone) -> Flow[str]:
     closed = yield from ask(
         EnsureMilestone(final.now.repo, MilestoneWish(found.title, found.description, is_open=False))
     )
-    return str(closed) if isinstance(closed, Refused) else messages.milestone_said(found.title, 0)
+    return plain(str(closed), 500) if isinstance(closed, Refused) else messages.milestone_said(found.title, 0)
 
 
 def _goes_on(final: Final) -> bool:
@@ -150,7 +150,7 @@ def _tell_pulls(job: FollowTag, final: Final) -> Flow[_Portion]:
     """Say on each pull that it is released; where it carries another one to the line, on that one too."""
     drafted = yield from ask(draft_of(final.now, final.version, final.tag))
     if isinstance(drafted, Refused):
-        return _Portion(f"I cannot tell which pulls are in it: {drafted}")
+        return _Portion(f"I cannot tell which pulls are in it: {plain(str(drafted), 500)}")
     shipped = drafted.shipped
     numbers = yield from _whom(final, shipped[:MOST_TOLD][job.told : job.told + PORTION], shipped)
     body = messages.render_released(final.version, final.tag.name, final.url)

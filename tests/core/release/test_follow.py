@@ -320,6 +320,21 @@ def test_a_milestone_in_which_something_is_open_stays_so_and_that_is_said():
     assert forge.milestones["2.7.2"].is_open
 
 
+def test_what_a_forge_says_of_its_refusals_is_text_and_calls_nobody():
+    class Refusing(Forge):
+        def write(self, action):
+            if isinstance(action, EnsureMilestone | StageCommit):
+                return Refused("remote: @all must <!-- relbot:notes -->", "Ask @acme/admins.")
+            return super().write(action)
+
+    forge = Refusing(*FINAL)
+    forge.milestones["2.7.1"] = Milestone(2, "2.7.1", "", True, "")
+    forge.follow()
+    [told] = forge.said_on("issue", 9)
+    assert told.count("remote: ") == 3
+    assert not {"@all", "@acme"} & set(told.split()) and told.count("<!--") == 1
+
+
 def test_a_project_without_milestones_for_versions_gets_none():
     forge = Forge(*FINAL)
     forge.follow()
