@@ -25,9 +25,10 @@ def no_such_version(version: Version, nearest: Sequence[str]) -> Refusal:
     return Refusal(f"There is no tag of {version}; {near}.", "Name a version that was tagged.")
 
 
-def render_already(tag: str, url: str | None) -> str:
-    """Somebody has withdrawn it before."""
-    return f"{_linked(tag, url)} is withdrawn already, so I did nothing. Its tag is where it always was."
+def render_already(tag: str, url: str | None, rows: Sequence[str] = ()) -> str:
+    """Somebody has withdrawn it before. `rows` say how that stands beside the mark, where I did it and looked again."""
+    head = f"{_linked(tag, url)} is withdrawn already, and its tag is where it always was."
+    return "\n".join((head, "", *(f"- {row}" for row in rows))) if rows else head
 
 
 def render_offer(tag: str, reason: str, latest: str, instead: str | None, later: Sequence[str]) -> str:

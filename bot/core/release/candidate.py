@@ -25,7 +25,7 @@ from bot.core.messages import releases as messages
 from bot.core.messages.refusals import Refusal
 from bot.core.model import Branch, Pull, Release
 from bot.core.permission import may
-from bot.core.publishing import DeleteBranch, Drafted, DraftRelease, StageRelease
+from bot.core.publishing import DeleteBranch, Drafted, DraftRelease, FindRelease, StageRelease
 from bot.core.release.deploy import deploys
 from bot.core.release.draft import draft_candidate
 from bot.core.release.ending import Ending, refused, show
@@ -42,6 +42,7 @@ from bot.core.tagging import (
     TagFound,
     TagWish,
     VerifyTag,
+    is_mine,
 )
 from bot.core.versions import read_tag
 from bot.core.wishes import FollowTag, KeepTracker, MakeCandidate
@@ -69,7 +70,7 @@ def _prepare(job: MakeCandidate, now: LineNow) -> Flow[Ending]:
     if isinstance(draft, Refused):
         return refused(Refusal(f"{draft.reason}.", f"{draft.next_step}."))
     if now.candidate and now.candidate.commit in (draft.commit, now.branch.sha):
-        return refused(messages.nothing_new(now.candidate.name))
+        return (yield from _end_last(job, now, now.candidate))
     gates = yield from judge_line(now, draft, job.expected)
     if any(gate.verdict == "closed" for gate in gates):
         return _barred(now, gates)
@@ -126,6 +127,20 @@ def _find_made(job: MakeCandidate, now: LineNow) -> Planning[TagFound | None]:
     if isinstance(checked, Missing) or checked.trailer("Requested-In") != job.asked.origin:
         return None
     return checked.tag
+
+
+def _end_last(job: MakeCandidate, now: LineNow, tag: TagFound) -> Flow[Ending]:
+    """Nothing is new on the line. If the last candidate is mine and is not shown, its job was interrupted: it is ended
+    now, for a job from the command line is never begun again.
+    """
+    checked = yield from ask(VerifyTag(job.repo, tag.name))
+    is_own = not isinstance(checked, Missing) and is_mine(job.repo, checked)
+    version = read_tag(tag.name)
+    if is_own and version and isinstance((yield from ask(FindRelease(job.repo, tag.name))), Missing):
+        shown = yield from show_candidate(job.repo, now.line, draft_of(now, version, tag))
+        if isinstance(shown, Release):
+            return (yield from _finish(job, now, tag))
+    return refused(messages.nothing_new(tag.name))
 
 
 def _push(

@@ -22,8 +22,9 @@ from bot.core.release.confirmation import Asking, drop, hear, is_dropped, object
 from bot.core.release.draft import draft_final
 from bot.core.release.ending import Ending, refused, show
 from bot.core.release.look import LineNow, Wanted, look_at
-from bot.core.release.marks import pointers_of, tags_of
+from bot.core.release.marks import is_withdrawn, pointers_of, tags_of
 from bot.core.release.prospect import Prospect, foresee
+from bot.core.survey import take_survey
 from bot.core.tagging import (
     FetchTags,
     LineProtected,
@@ -48,11 +49,13 @@ def make_final(job: MakeFinal) -> Flow[Report]:
 
 
 def _make(job: MakeFinal) -> Flow[Ending]:
-    if made := (yield from _find_made(job)):
+    made = yield from _find_made(job)
+    if made and made.asked_in == job.asked.origin:
         return (yield from _resume(job, made))
     now = yield from look_at(job.repo, job.line, Wanted(final=True, number=job.candidate))
     if isinstance(now, Refusal):
-        return refused(now)
+        is_left = made is not None and (yield from _is_left(job, made))
+        return (yield from _resume(job, made)) if made and is_left else refused(now)
     if not (yield from may(job.repo, job.asked.actor, "manager", now.policy)):
         return refused(releases.not_a_manager(job.asked.actor))
     seen = yield from foresee(now, job.candidate)
@@ -97,6 +100,7 @@ class _Made:
     signed: bool
     candidate: str
     confirmed_by: str
+    asked_in: str = ""
 
     @property
     def commit(self) -> str:
@@ -105,16 +109,25 @@ class _Made:
 
 
 def _find_made(job: MakeFinal) -> Planning[_Made | None]:
-    """The final that this very wish has made, when its job is done anew: one wish makes one final."""
+    """The last final, if it is mine. One that this very wish has made is found here when its job is done anew."""
     tags = yield from ask(FetchTags(job.repo))
     last = last_of(job.line, [Tag(tag.name, tag.commit) for tag in tags if tag.commit]).final
     checked = (yield from ask(VerifyTag(job.repo, last.name))) if last else Missing("a final")
     if isinstance(checked, Missing) or not is_mine(job.repo, checked):
         return None
-    if checked.trailer("Requested-In") != job.asked.origin:
-        return None
     candidate, by = checked.trailer("Candidate") or "", checked.trailer("Confirmed-By") or ""
-    return _Made(checked.tag, checked.signed is not None, candidate, by)
+    return _Made(checked.tag, checked.signed is not None, candidate, by, checked.trailer("Requested-In") or "")
+
+
+def _is_left(job: MakeFinal, made: _Made) -> Planning[bool]:
+    """Whether a final of mine is not shown, so that its job was interrupted, and may be by the one who asks now: a job
+    from the command line is never begun again.
+    """
+    survey = yield from take_survey(job.repo)
+    if survey.errors or not (yield from may(job.repo, job.asked.actor, "manager", survey.policy)):
+        return False
+    shown = yield from ask(FindRelease(job.repo, made.tag.name))
+    return isinstance(shown, Missing) or (shown.draft and not is_withdrawn(shown))
 
 
 def _push(job: MakeFinal, seen: Prospect, answered: Answered) -> Flow[Ending]:

@@ -5,6 +5,7 @@ It must never delete or move a tag, nor take a word from what a release or a cha
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -29,6 +30,8 @@ from bot.core.survey import take_survey
 from bot.core.tagging import FetchTags, IsAncestor, ReadFiles, TagFound
 from bot.core.versions import Version, read_tag
 from bot.core.wishes import Yank
+
+_BY = "<!-- relbot:yanked-by "
 
 MOST_LATER = 20
 """Later versions of the line that are looked at."""
@@ -77,10 +80,10 @@ def _yank(job: Yank) -> Flow[Ending]:
     marked = [release for tag in seen.named if (release := seen.release(tag.name)) and is_withdrawn(release)]
     if any(_origin_of(job) in release.body for release in marked):  # by this very wish, which was interrupted
         return (yield from _withdraw(job, seen))
+    if any(_BY in release.body for release in marked):  # by another wish of mine, which may have been interrupted
+        return (yield from _withdraw(job, seen, again=True))
     if marked:
-        return Ending(
-            "nothing", "confused", messages.render_already(first, marked[0].url), f"{first} was withdrawn before."
-        )
+        return _already(first, marked[0].url)
     bound = _bound(job, seen)
     heard = yield from hear(job, seen.policy, bound)
     match heard:
@@ -95,6 +98,10 @@ def _yank(job: Yank) -> Flow[Ending]:
             return (yield from _withdraw(job, seen))
         case _:
             assert_never(heard)
+
+
+def _already(tag: str, url: str | None, rows: Sequence[str] = ()) -> Ending:
+    return Ending("nothing", "confused", messages.render_already(tag, url, rows), f"{tag} was withdrawn before.")
 
 
 def _bound(job: Yank, seen: _Seen) -> dict[str, str]:
@@ -151,7 +158,7 @@ def _instead(job: Yank, after: dict[str, str]) -> str | None:
 
 def _origin_of(job: Yank) -> str:
     """What is hidden in a release that this very wish has marked."""
-    return f"<!-- relbot:yanked-by {job.asked.origin} -->"
+    return f"{_BY}{job.asked.origin} -->"
 
 
 # ── what is done ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -165,8 +172,8 @@ class _Step:
     done: bool = True
 
 
-def _withdraw(job: Yank, seen: _Seen) -> Flow[Ending]:
-    """The mark first, since people may be looking; each step may be done already."""
+def _withdraw(job: Yank, seen: _Seen, *, again: bool = False) -> Flow[Ending]:
+    """The mark first, since people may be looking; each step may be done already. `again`: it was wished for before."""
     after, first = seen.without(job.version), seen.named[0].name
     note = messages.render_note(first, job.asked.actor, job.reason, _instead(job, after))
     url, steps = yield from _mark(job, seen, note)
@@ -178,6 +185,8 @@ def _withdraw(job: Yank, seen: _Seen) -> Flow[Ending]:
     if troubles := [step.said for step in steps if not step.done]:
         text = messages.render_unfinished(first, [step.said for step in steps])
         return Ending("refused", "confused", text, f"{first} is not wholly withdrawn: {'; '.join(troubles)}")
+    if again:
+        return _already(first, url, [step.said for step in steps])
     text = messages.render_done(first, url, [step.said for step in steps], seen.later, job.line)
     people = [job.asked.actor.login, *([job.answered.by.login] if job.answered else [])]
     return Ending("made", "rocket", text, f"{first} is withdrawn.", messages.render_news(first, url, people))

@@ -208,7 +208,6 @@ def test_nobody_is_asked_in_a_pipe(monkeypatch):
 # ── from a plan to a withdrawal ──────────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.skipif(not {ShowPlan, MakeFinal, Yank} <= FLOWS.keys(), reason="finals are not there yet")
 def test_a_version_is_planned_confirmed_released_and_withdrawn(forge, capsys):
     assert relbot(capsys, "plan", "rc", "2.7")[0] == Exit.DONE
     assert refs(forge, "refs/tags", "refs/heads/relbot") == {}

@@ -212,6 +212,24 @@ def test_a_line_on_which_nothing_is_new_has_no_new_candidate():
     assert (report.outcome, "there is nothing new on the line" in told(asked)) == ("refused", True)
 
 
+OWN = (
+    ("Repository", "github:acme/torchlet"), ("Commit", TIP27), ("Requested-By", "ada"),
+    ("Requested-In", "command line at 1"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("trailers", "ensured", "outcome"), [
+    (OWN, RELEASE, "made"), (OWN, Refused("releases are off", "x"), "refused"), ((), RELEASE, "refused"),
+])  # fmt: skip
+def test_a_candidate_of_mine_that_was_interrupted_is_ended_when_nothing_else_is_new(trailers, ensured, outcome):
+    """A job from the command line is never begun again, and so it is another wish."""
+    there = replace(RC1, commit=TIP27)
+    world = {"DraftRelease": replace(DRAFT, commit=TIP27), "FetchTags": (FINAL, there)}
+    report, asked = make(**world, VerifyTag=replace(SAID, tag=there, trailers=trailers), EnsureRelease=ensured)
+    assert (report.outcome, "PushRelease" in kinds(asked)) == (outcome, False)
+    assert ("EnsureRelease" in kinds(asked)) is bool(trailers), "what others have tagged they show themselves"
+
+
 def test_where_no_file_changes_the_lines_own_commit_is_tagged():
     report, asked = make(DraftRelease=replace(DRAFT, commit=TIP27, numbers=()))
     assert report.outcome == "made"

@@ -229,8 +229,34 @@ def test_a_release_that_the_forge_does_not_take_leaves_the_tag_and_is_shown_by_t
     assert NOTES in only(asked, EnsureRelease).wish.body
 
 
+SHOWN = Release("v2.7.1", "v2.7.1", "### Fixed\n\n- it", "https://forge.example/r")
+
+
+@pytest.mark.parametrize("shown", [(), (replace(SHOWN, draft=True),)])
+def test_a_final_that_was_interrupted_is_ended_by_whoever_wishes_for_it_next(shown):
+    """A job from the command line is never begun again, and so it is another wish."""
+    later = MakeFinal(REPO, L27, Asked(BOB, 0, 0, at=AT + 60))
+    page, tags = Page(*shown), {"FetchTags": (V270, RC1, RC2, MADE), "VerifyTag": replace(SAID, tag=MADE)}
+    report, asked = make(later, page, **tags)
+    assert (report.outcome, page.releases["v2.7.1"].draft) == ("made", False)
+    assert ("PushRelease" in kinds(asked), report.then) == (False, (FollowTag(REPO, L27, "v2.7.1", MADE.sha),))
+    assert make(later, Page(*shown), **tags, GetRole=Role.WRITE)[0].outcome == "refused"
+
+
+@pytest.mark.parametrize("left", [
+    {"VerifyTag": replace(SAID, tag=MADE, trailers=())},
+    {"FetchTags": (V270, RC1, RC2, MADE, replace(MADE, name="v2.7.2-rc1"))},
+    {"page": Page(replace(SHOWN, title="v2.7.1 [YANKED]", draft=True))},
+])  # fmt: skip
+def test_what_is_not_mine_or_withdrawn_or_past_is_not_shown_by_the_next_wish(left):
+    world = {"FetchTags": (V270, RC1, RC2, MADE), "VerifyTag": replace(SAID, tag=MADE), **left}
+    _, asked = make(MakeFinal(REPO, L27, Asked(BOB, 0, 0, at=AT + 60)), **world)
+    assert not {"EnsureRelease", "PublishRelease"} & set(kinds(asked))
+
+
 def test_pain_03_a_final_is_made_once_and_then_there_is_no_candidate_left_to_promote():
-    report, asked = make(FetchTags=(V270, RC1, RC2, MADE), VerifyTag=replace(SAID, tag=MADE))
+    world = {"FetchTags": (V270, RC1, RC2, MADE), "VerifyTag": replace(SAID, tag=MADE)}
+    report, asked = make(page=Page(SHOWN), **world)
     assert (report.outcome, "2.7 has no candidate to promote" in told(asked)) == ("refused", True)
     assert "PushRelease" not in kinds(asked)
 

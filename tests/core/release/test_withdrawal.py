@@ -172,6 +172,19 @@ def test_a_withdrawal_that_was_interrupted_goes_on_and_marks_nothing_twice():
     assert kinds(asked).count("EnsurePull") == 2
 
 
+def test_another_wish_looks_after_all_that_an_interrupted_one_may_have_left():
+    """A job from the command line is never begun again."""
+    there = Yank(REPO, L27, Asked(ADA, 0, 0, at=AT), patch=1, reason="wrong results")
+    wish = only(run(confirmed(there))[1], EnsureRelease).wish
+    later, marked = replace(there, asked=Asked(ADA, 0, 0, at=AT + 60)), replace(SHOWN, title=wish.title, body=wish.body)
+    report, asked = run(later, FindReleases=(marked,))
+    assert (report.outcome, "EnsureRelease" in kinds(asked)) == ("nothing", False)
+    assert (only(asked, MarkLatest).tag, kinds(asked).count("EnsurePull")) == ("v2.8.0", 2)
+    assert "is withdrawn already" in report.told and "- the mark Latest is on v2.8.0" in report.told
+    assert run(later, FindReleases=(marked,), MarkLatest=Refused("no", "x"))[0].outcome == "refused"
+    assert writes(run(later, FindReleases=(marked,), GetRole=Role.WRITE)[1]) == []
+
+
 @pytest.mark.parametrize("world", [
     {"MarkLatest": Missing("release v2.8.0")}, {"EnsureRelease": Refused("no rights", "Give me some")},
     {"EnsurePull": Refused("no pulls here", "Allow them")},
