@@ -69,8 +69,8 @@ def _prepare(job: MakeCandidate, now: LineNow) -> Flow[Ending]:
     asked, draft = yield from draft_candidate(now, job.asked.at)
     if isinstance(draft, Refused):
         return refused(Refusal(f"{draft.reason}.", f"{draft.next_step}."))
-    if now.candidate and now.candidate.commit in (draft.commit, now.branch.sha):
-        return (yield from _end_last(job, now, now.candidate))
+    if last := now.same_as(draft.commit):
+        return (yield from _end_last(job, now, last))
     gates = yield from judge_line(now, draft, job.expected)
     if any(gate.verdict == "closed" for gate in gates):
         return _barred(now, gates)
@@ -133,10 +133,12 @@ def _end_last(job: MakeCandidate, now: LineNow, tag: TagFound) -> Flow[Ending]:
     """Nothing is new on the line. If the last candidate is mine and is not shown, its job was interrupted: it is ended
     now, for a job from the command line is never begun again.
     """
+    version = read_tag(tag.name)
+    if version is None or version.candidate is None:
+        return refused(messages.nothing_new(tag.name))
     checked = yield from ask(VerifyTag(job.repo, tag.name))
     is_own = not isinstance(checked, Missing) and is_mine(job.repo, checked)
-    version = read_tag(tag.name)
-    if is_own and version and isinstance((yield from ask(FindRelease(job.repo, tag.name))), Missing):
+    if is_own and isinstance((yield from ask(FindRelease(job.repo, tag.name))), Missing):
         shown = yield from show_candidate(job.repo, now.line, draft_of(now, version, tag))
         if isinstance(shown, Release):
             return (yield from _finish(job, now, tag))

@@ -61,6 +61,11 @@ class LineNow:
         """The last candidate of the version that is to be made."""
         return self._found(self.next.candidate)
 
+    def same_as(self, commit: str) -> TagFound | None:
+        """The last version, where it is this commit, or the line's tip: then there is nothing new."""
+        last = self.candidate or self.final
+        return last if last and last.commit in (commit, self.branch.sha) else None
+
     @property
     def staging(self) -> str:
         """The name of the branch on which a candidate waits."""

@@ -30,8 +30,8 @@ def _plan_candidate(job: ShowPlan, now: LineNow) -> Flow[Ending]:
     _, draft = yield from draft_candidate(now, job.asked.at)
     if isinstance(draft, Refused):
         return refused(Refusal(f"{draft.reason}.", f"{draft.next_step}."))
-    if now.candidate and now.candidate.commit in (draft.commit, now.branch.sha):
-        return refused(releases.nothing_new(now.candidate.name))
+    if last := now.same_as(draft.commit):
+        return refused(releases.nothing_new(last.name))
     gates = yield from judge_line(now, draft)
     left_out = messages.render_pending(now.line, (yield from find_pending(now)))
     head = messages.render_candidate_head(now.next.tag, draft.commit, now.branch.name, now.next.why)

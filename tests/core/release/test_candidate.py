@@ -212,6 +212,12 @@ def test_a_line_on_which_nothing_is_new_has_no_new_candidate():
     assert (report.outcome, "there is nothing new on the line" in told(asked)) == ("refused", True)
 
 
+def test_nothing_is_new_on_a_line_whose_tip_is_its_last_final():
+    report, asked = make(FetchTags=(replace(FINAL, commit=TIP27),))
+    assert (report.outcome, "v2.7.0 is this very commit" in told(asked)) == ("refused", True)
+    assert not {"StageRelease", "PushRelease"} & set(kinds(asked))
+
+
 OWN = (
     ("Repository", "github:acme/torchlet"), ("Commit", TIP27), ("Requested-By", "ada"),
     ("Requested-In", "command line at 1"),
