@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, replace
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from bot.app.connect import DECISIONS
@@ -94,23 +95,44 @@ class Patience:
     longest: float = 0.0
     pause: float = 30.0
     sleep: Callable[[float], object] = time.sleep
+    tell: Callable[[Report], object] = lambda _: None
+    """Told once, before the first pause, of what is waited for."""
 
 
 def carry_out(
     job: LineJob, perform: Perform, confirm: Confirm, patience: Patience, decisions: Decisions = DECISIONS
 ) -> Report:
-    """Do it, with all that follows from it. What waits for a confirmation goes on when there is one."""
-    with closing(Runner(perform, decisions)) as runner:
+    """Do it, with all that follows from it. What waits for a confirmation goes on when there is one. Ctrl-C lets what
+    is being done come to its end, and nothing is begun after it.
+    """
+    stopped = Event()
+
+    def perform_on(action: Action) -> object:
+        if stopped.is_set():
+            raise KeyboardInterrupt
+        return perform(action)
+
+    with closing(Runner(perform_on, decisions)) as runner:
+        try:
+            return _see_through(runner, job, confirm, patience)
+        except KeyboardInterrupt:
+            stopped.set()
+            raise
+
+
+def _see_through(runner: Runner, job: LineJob, confirm: Confirm, patience: Patience) -> Report:
+    report = runner.start(job).result()
+    if report.code and confirm(report):
+        report = runner.start(_answer(job, report.code)).result()
+    waited = 0.0
+    while report.outcome == "waiting" and not report.code and waited < patience.longest:
+        if not waited:
+            patience.tell(report)
+        patience.sleep(patience.pause)
+        waited += patience.pause
         report = runner.start(job).result()
-        if report.code and confirm(report):
-            report = runner.start(_answer(job, report.code)).result()
-        waited = 0.0
-        while report.outcome == "waiting" and not report.code and waited < patience.longest:
-            patience.sleep(patience.pause)
-            waited += patience.pause
-            report = runner.start(job).result()
-        runner.drain()
-        return report
+    runner.drain()
+    return report
 
 
 def _answer(job: LineJob, code: str) -> LineJob:

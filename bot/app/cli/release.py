@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 _EXITS = {"conflict": Exit.CONFLICT, "refused": Exit.REFUSED, "present": Exit.NOTHING, "nothing": Exit.NOTHING}
 _UNITS = {"m": 60, "h": 3600}
 _GOES_ON = "Nobody goes on with it when this command has ended: run it again later, or add --wait."
+_STOPPED = "Stopped. What was done stays done, and nothing was begun after it: run the same again, and I go on from there."
 _UNCONFIRMED = "Nothing was done. Add --yes to have it done as it is shown."
 _NOT_ALONE = "Nothing was done: your own --yes does not count here. Ask in chat, where somebody else can confirm it."
 
@@ -209,14 +210,21 @@ def _do(args: argparse.Namespace, job: LineJob, perform: Callable[[Any], Any]) -
     if getattr(args, "rehearse", False):
         with waiting("rehearsing", as_json=args.json):
             return Did(job, *foresee_all(job, perform))
-    with waiting(f"{args.verb}: reading and doing it", as_json=args.json or _may_ask(args)):
-        return Did(job, carry_out(job, perform, lambda report: _confirm(args, report), _patience(args)))
+    try:
+        with waiting(f"{args.verb}: reading and doing it", as_json=args.json or _may_ask(args)):
+            return Did(job, carry_out(job, perform, lambda report: _confirm(args, report), _patience(args)))
+    except KeyboardInterrupt:
+        sys.stderr.write(f"relbot: {_STOPPED}\n" if args.verb != "plan" else "")
+        raise
 
 
 def _patience(args: argparse.Namespace) -> Patience:
     from bot.app.asking import Patience
 
-    return Patience(getattr(args, "wait", 0))
+    def tell(report: Report) -> None:
+        sys.stderr.write(f"relbot: {printable(report.summary)} I look again every 30 seconds.\n")
+
+    return Patience(getattr(args, "wait", 0), tell=tell)
 
 
 def _may_ask(args: argparse.Namespace) -> bool:
