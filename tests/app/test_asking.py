@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from threading import Event
 
 import pytest
 
@@ -15,7 +16,7 @@ from bot.core.issues import EnsureIssue, FindIssue, FindLabelled, GetIssue, Issu
 from bot.core.jobs import Report
 from bot.core.model import Line, Role
 from bot.core.publishing import TellPull
-from bot.core.wishes import Asked, MakeCandidate, MakeFinal
+from bot.core.wishes import Asked, KeepTracker, MakeCandidate, MakeFinal
 from tests.app.values import ADA, REPO
 
 L27 = Line(2, 7)
@@ -78,6 +79,31 @@ def test_what_waits_for_others_is_begun_again_until_it_ends_or_patience_does(lon
     report = carry_out(CANDIDATE, perform, pytest.fail, patience, Decisions(plan, make))
     assert (report.outcome, slept, len(seen)) == (outcome, [30] * pauses, pauses + 1)
     assert set(seen) == {CANDIDATE.key}, "it is the same wish, so it makes one candidate"
+
+
+def test_ctrl_c_ends_what_is_being_done_and_nothing_is_begun_after_it():
+    done, going = [], Event()
+    follower = KeepTracker(REPO, L27, "a tag")
+
+    def flow_of(job):
+        if job == follower:
+            yield from ask(DressPull(REPO, 12, (), (), None))
+        return Report(job, "waiting", "…", then=(follower,) if job == CANDIDATE else ())
+
+    def perform(action):
+        done.append(action)
+        going.set()
+        raise Fault("come again", passing=True, retry_after=60)
+
+    def press_ctrl_c(seconds):
+        assert going.wait(10)
+        raise KeyboardInterrupt
+
+    told = []
+    patience = Patience(longest=60, sleep=press_ctrl_c, tell=told.append)
+    with pytest.raises(KeyboardInterrupt):
+        carry_out(CANDIDATE, perform, pytest.fail, patience, Decisions(plan, flow_of))
+    assert (len(done), [report.summary for report in told]) == (1, ["…"])
 
 
 class Forge:

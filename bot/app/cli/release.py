@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 _EXITS = {"conflict": Exit.CONFLICT, "refused": Exit.REFUSED, "present": Exit.NOTHING, "nothing": Exit.NOTHING}
 _UNITS = {"m": 60, "h": 3600}
 _GOES_ON = "Nobody goes on with it when this command has ended: run it again later, or add --wait."
-_STOPPED = "Stopped. What was done stays done, and nothing was begun after it: run the same again, and I go on from there."
+_STOPPED = "Stopped. What was done stays done, and nothing was begun after it. Run the same again, and I go on."
 _UNCONFIRMED = "Nothing was done. Add --yes to have it done as it is shown."
 _NOT_ALONE = "Nothing was done: your own --yes does not count here. Ask in chat, where somebody else can confirm it."
 

@@ -13,6 +13,7 @@ from bot.core.messages import releases as messages
 from bot.core.messages.chat import answer_marker
 from bot.core.messages.escape import plain
 from bot.core.messages.refusals import Refusal
+from bot.core.messages.typed import as_typed
 from bot.core.wishes import LineJob
 
 
@@ -44,9 +45,12 @@ def break_down(job: LineJob, what: str) -> Flow[None]:
 
 def show(job: LineJob, ending: Ending) -> Flow[Report]:
     """Tell it in the comment of this job, and react; on the command line the report tells it."""
+    text, summary = ending.text, ending.summary
     if job.asked.comment:
         yield from _comment(job, ending)
-    return Report(job, ending.outcome, ending.summary, told=ending.text, code=ending.code, then=ending.then)
+    else:
+        text, summary = as_typed(text), as_typed(summary)
+    return Report(job, ending.outcome, summary, told=text, code=ending.code, then=ending.then)
 
 
 def name_of(job: LineJob) -> str:
