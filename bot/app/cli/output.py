@@ -62,7 +62,7 @@ def open_console(*, least: int = 0, soft_wrap: bool = False) -> Console:
             raise BrokenPipeError  # rich itself would end the process as if something had broken
 
     console = Plain(soft_wrap=soft_wrap, highlight=False)
-    return Plain(width=least, highlight=False) if console.width < least else console
+    return Plain(width=least, soft_wrap=soft_wrap, highlight=False) if console.width < least else console
 
 
 @contextmanager

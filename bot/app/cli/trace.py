@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         write_json({"ref": args.ref, **_document(traced)})
     else:
-        console = open_console(soft_wrap=True)
+        console = open_console(least=160, soft_wrap=True)
         for shown in _render(traced):
             console.print(shown)
     return Exit.DONE
@@ -142,13 +142,13 @@ def _render(traced: Traced) -> Iterator[Text | Table]:
 
 
 def _render_tag(tag: TagTold, *, alone: bool) -> Iterator[Text]:
-    from datetime import UTC, datetime
-
     from rich.text import Text
+
+    from bot.core.moments import moment_of
 
     colours = {"good": "green", "bad": "bold red", "none": "yellow", "unchecked": "yellow"}
     head = "" if alone else f"tagged {tag.name}, "
-    when = datetime.fromtimestamp(tag.at, UTC).strftime("%Y-%m-%d %H:%M")
+    when = f"{moment_of(tag.at):%Y-%m-%d %H:%M}"
     by = f" by {tag.tagger}" if tag.tagger else ""
     yield Text(printable(f"  {head}{when}{by}: {tag.said}"), colours[tag.verdict])
     for key, value in tag.trailers:

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from bot.core.changelog.compose import UNRELEASED, Notes, Remark
 from bot.core.changelog.entries import Entry
 from bot.core.changelog.harmless import harmless, harmless_name
 from bot.core.changelog.rules import BREAKING, KNOWN_ISSUES, NEWCOMERS, UPGRADING, Rules
 from bot.core.changelog.tags import order_of
+from bot.core.moments import moment_of
 from bot.core.versions import read_tag
 
 _LONGEST_NOTE = 2000
@@ -84,7 +84,7 @@ def show(notes: Notes, rules: Rules, addresses: Addresses, *, yanked: bool = Fal
         Group(KNOWN_ISSUES, tuple(_remark(one, addresses) for one in notes.known_issues)),
         Group(NEWCOMERS, tuple(_newcomers(notes.entries, rules, addresses))),
     ]
-    date = "" if notes.dated is None else f"{datetime.fromtimestamp(notes.dated, UTC):%Y-%m-%d}"
+    date = "" if notes.dated is None else f"{moment_of(notes.dated):%Y-%m-%d}"
     base = notes.base.name if notes.base else ""
     filled = tuple(group for group in groups if group.items)
     return View(notes.title, date, yanked, filled, base, _link(notes, addresses))

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
 from bot.core.ledger import safe_url
 from bot.core.messages.escape import listed, plain, pull_link
 from bot.core.model import Check, Commit, Line, Pull, Tag
+from bot.core.moments import moment_of
 from bot.core.release.gates import Hold
 from bot.core.versions import Released
 
@@ -73,7 +73,7 @@ def _head(standing: Standing) -> str:
     """The commit's id in full becomes a link on both forges, which show the beginning of it."""
     if standing.commit is None:
         return standing.head
-    at = datetime.fromtimestamp(standing.commit.committed_at, UTC)
+    at = moment_of(standing.commit.committed_at)
     return f"{standing.head} {plain(standing.commit.title, 80)} ({at:%Y-%m-%d %H:%M} UTC)"
 
 

@@ -64,6 +64,12 @@ def releases(said):
     return [(each["line"], each["first_candidate"], each["first_final"], each["commit"]) for each in said["releases"]]
 
 
+def write(history, kind, *lines):
+    """An object as git itself would not write it."""
+    body = "\n".join((*lines, "", "feat: begin (#1)", "")).encode()
+    return history.git("hash-object", "-t", kind, "-w", "--stdin", "--literally", stdin=body)
+
+
 # ── a change ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -184,6 +190,32 @@ def test_people_get_text_that_cannot_drive_their_terminal(capsys, project):
     assert "2 changes since v2.7.0:" in shown
     assert "asked by: mona" in shown and "tagged v2.7.1-rc2" in shown
     assert "\\x1b]0;owned\\x07 more" in shown
+
+
+@pytest.mark.parametrize(("date", "shown"), [("99999999999999", "9999-12-31"), ("x", "1970-01-01")])
+def test_a_date_that_no_calendar_has_is_told_all_the_same(capsys, tmp_path, date, shown):
+    history = History(tmp_path / "dated")
+    history.commit("main", {"a": "0\n"}, "feat: begin (#1)")
+    eve = f"eve <eve@example.org> {date} +0000"
+    empty = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
+    commit = write(history, "commit", f"tree {empty}", f"author {eve}", f"committer {eve}")
+    tag = write(history, "tag", f"object {commit}", "type commit", "tag v2.7.0", f"tagger {eve}")
+    history.git("update-ref", "refs/tags/v2.7.0", tag)
+    assert main(["trace", "--repo", str(history.path), "v2.7.0"]) == Exit.DONE
+    assert f"  {shown}" in capsys.readouterr().out
+    assert main(["changelog", "--repo", str(history.path), "--full", "--to", "v2.7.0"]) == Exit.DONE
+    assert f"2.7.0] - {shown}" in capsys.readouterr().out
+
+
+def test_nothing_is_cut_off_however_narrow_the_terminal_is(capsys, tmp_path, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "30")
+    history = History(tmp_path / "narrow")
+    sha = history.commit("main", {"a": "0\n"}, "feat: begin (#1)")
+    for name in ("PyTorch-CUDA-v2.8.0-rc11", "PyTorch-CUDA-v2.8.0"):
+        history.git("tag", "-a", "-m", "x", name, "main")
+    assert main(["trace", "--repo", str(history.path), sha]) == Exit.DONE
+    [row] = [line for line in capsys.readouterr().out.splitlines() if line.startswith("2.8 ")]
+    assert row.split() == ["2.8", "PyTorch-CUDA-v2.8.0", "PyTorch-CUDA-v2.8.0-rc11", sha[:12], "(original)"]
 
 
 @pytest.mark.parametrize("kind", BOTH)
