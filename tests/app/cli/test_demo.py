@@ -12,11 +12,16 @@ from bot.app.cli.demo.story import PER_BATCH, TRAIN
 
 
 @pytest.fixture(scope="module")
-def told() -> dict[str, str]:
-    """Outcome by job, as `relbot demo --exit --json` prints them."""
+def reports() -> list[dict[str, str]]:
+    """What became of each job, as `relbot demo --exit --json` prints it."""
     command = [sys.executable, "-m", "bot", "demo", "--exit", "--json"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=True)
-    reports = [json.loads(line) for line in done.stdout.splitlines()]
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+@pytest.fixture(scope="module")
+def told(reports) -> dict[str, str]:
+    """Outcome by backport."""
     return {":".join(r["job"].split(":")[3:]): r["outcome"] for r in reports if r["job"].startswith("backport:")}
 
 
@@ -27,6 +32,15 @@ def test_every_scene_ends_as_the_story_says(told):
 
 def test_the_conflict_is_the_one_on_the_oldest_line(told):
     assert [key.split(":")[1] for key, outcome in told.items() if outcome == "conflict"] == ["2.6"]
+
+
+def test_the_line_is_released_and_the_final_is_the_commit_of_its_candidate(reports):
+    released = [r for r in reports if r["job"].startswith(("rc:", "final:"))]
+    assert [(r["job"].split(":")[0], r["outcome"]) for r in released] == [
+        ("rc", "made"), ("final", "waiting"), ("final", "made"),
+    ]  # fmt: skip
+    candidate, _, final = (r["summary"].rstrip(".").split() for r in released)
+    assert (candidate[0], final[0], final[-1]) == ("v2.8.0-rc1", "v2.8.0", candidate[-1])
 
 
 def patch_id(tmp_path, mode, before, after):

@@ -6,6 +6,7 @@ It never fakes an answer: every pull, comment and label is read back from the fo
 from __future__ import annotations
 
 import logging
+import re
 import tempfile
 import threading
 import time
@@ -19,7 +20,7 @@ from typing import Any
 
 from bot.app.cli.demo.people import Desk, People, sandbox_forge
 from bot.app.cli.demo.show import Show
-from bot.app.cli.demo.story import HISTORY, PEOPLE, REPOSITORY, SCENES, Scene
+from bot.app.cli.demo.story import FINALE, HISTORY, PEOPLE, REPOSITORY, SCENES, Finale, Scene
 from bot.app.connect import DECISIONS, connect, open_doors
 from bot.app.listening import listen
 from bot.app.runner import Runner, Started
@@ -67,7 +68,8 @@ def play(*, keep_serving: bool, as_json: bool) -> None:
             show.opening(people, HISTORY)
             for scene in SCENES:
                 _act(scene, (people, grace), watched, show)
-            show.closing(people)
+            _release(FINALE, people, watched, show)
+            show.closing(people, FINALE.tag)
             if keep_serving:
                 show.serving(people)
                 threading.Event().wait()
@@ -130,6 +132,33 @@ def _act(scene: Scene, cast: tuple[People, Desk], watched: Watched, show: Show) 
     show.reports(_outcomes(watched, began))
 
 
+def _release(finale: Finale, people: People, watched: Watched, show: Show) -> None:
+    """The last scene: what is open goes in, and the line is released by some words."""
+    show.scene(finale)
+    numbers = [pull["number"] for pull in people.ask(finale.by, "GET", f"/pulls?base={finale.branch}&direction=asc")]
+    for number in numbers:
+        people.ask(finale.by, "PUT", f"/pulls/{number}/merge", {"merge_method": "squash"})
+    show.deed(finale.by, "merges", numbers[0], f"and {', '.join(f'#{number}' for number in numbers[1:])}")
+    last, code = numbers[-1], ""
+    for words in finale.words:
+        _rest(people, watched)
+        began = len(watched.started)
+        watched.ended.clear()  # a wish that is confirmed is the same job, begun again
+        said = words.format(code=code)
+        people.ask(finale.by, "POST", f"/issues/{last}/comments", {"body": said})
+        show.deed(finale.by, "says on", last, f"`{said}`")
+        _rest(people, watched)
+        show.reports(_outcomes(watched, began))
+        code = _find_code(people, last)
+
+
+def _find_code(people: People, number: int) -> str:
+    """What the bot wants to hear, as everybody can read it there; empty where it waits for nothing."""
+    answers = (str(comment["body"]) for comment in people.ask("ada", "GET", f"/issues/{number}/comments?per_page=100"))
+    return next((found[1] for answer in answers if (found := _CODE.search(answer))), "")
+
+
+_CODE = re.compile(r"`/release confirm ([0-9a-f-]+)`")
 _MERGED = {"squash": "squashes", "merge": "merges", "rebase": "rebases", "landed": "lets the robot land"}
 _FOLLOWED = {"label": "labels", "comment": "says on", "pick": "picks by hand"}
 _LINKS = {"label": "", "comment": "", "pick": "onto "}

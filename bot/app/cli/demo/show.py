@@ -5,6 +5,7 @@ It never knows how anything was done; it shows values and what the forge answers
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -16,12 +17,14 @@ from rich.table import Table
 from rich.text import Text
 
 from bot.app.cli.demo.people import People
-from bot.app.cli.demo.story import Commit, Scene
+from bot.app.cli.demo.story import Commit, Finale, Scene
 from bot.app.cli.output import open_console, printable, write_json
 from bot.core.jobs import Answer, Overview, Report
+from bot.core.wishes import FollowTag, KeepTracker
 
 _COLOURS = {"opened": "green", "pushed": "green", "updated": "green", "settled": "cyan", "present": "cyan",
-            "conflict": "red", "refused": "yellow", "nothing": "dim", "answered": "dim"}  # fmt: skip
+            "conflict": "red", "refused": "yellow", "nothing": "dim", "answered": "dim",
+            "waiting": "yellow", "made": "green"}  # fmt: skip
 
 
 class Show:
@@ -40,7 +43,7 @@ class Show:
             Text(f"{people.repository}: main, {', '.join(lines)}; real repositories, real webhooks, nothing outside."),
         )))  # fmt: skip
 
-    def scene(self, scene: Scene) -> None:
+    def scene(self, scene: Scene | Finale) -> None:
         """A new scene begins."""
         self._console.print()
         self._console.rule(Text(scene.heading, "bold"), align="left")
@@ -61,12 +64,14 @@ class Show:
                 })  # fmt: skip
             if isinstance(report.job, Answer) and report.job.text is None:
                 continue  # a bare 👀 is not worth a line
+            if isinstance(report.job, KeepTracker | FollowTag):
+                continue  # nobody has asked for these
             line = "chat" if isinstance(report.job, Answer | Overview) else str(report.job.line)
             table.add_row("  →", line, Text(report.outcome, _COLOURS[report.outcome]), Text(printable(report.summary)),
                           Text(f"{seconds * 1000:.0f} ms", "dim"))  # fmt: skip
         self._console.print(table)
 
-    def closing(self, people: People) -> None:
+    def closing(self, people: People, tag: str) -> None:
         """What is on the forge now, read back from it."""
         pulls: list[dict[str, Any]] = people.ask("ada", "GET", "/pulls?state=open&per_page=100")
         own = [pull for pull in pulls if pull["head"]["ref"].startswith("backport/")]
@@ -84,6 +89,7 @@ class Show:
             (f"#{i['number']}", i["title"], ", ".join(_state_labels(i))) for i in reversed(changes)
         )))  # fmt: skip
         self._sticky(people, changes)
+        self._released(people, tag)
 
     def serving(self, people: People) -> None:
         """The end of the story; the forge stays."""
@@ -97,10 +103,21 @@ class Show:
         for change in changes:
             if any(label.startswith("backport-conflict/") for label in _state_labels(change)):
                 comments = people.ask("ada", "GET", f"/issues/{change['number']}/comments")
-                body = str(comments[-1]["body"])
+                body = str(comments[0]["body"])
                 title = f"#{change['number']}: the comment that relbot keeps up to date"
                 self._console.print(Panel(Markdown(body), title=title, title_align="left"))
                 return
+
+    def _released(self, people: People, tag: str) -> None:
+        """Tags and releases, and what the changelog says in the final."""
+        tags: list[dict[str, Any]] = people.ask("ada", "GET", "/tags")
+        shown = {r["tag_name"]: r for r in people.ask("ada", "GET", "/releases")}
+        self._console.print(_table(("tag", "commit", "shown as"), (
+            (t["name"], t["commit"]["sha"][:12], "prerelease" if shown[t["name"]]["prerelease"] else "release")
+            for t in reversed(tags)
+        )))  # fmt: skip
+        section = b64decode(people.ask("ada", "GET", f"/contents/CHANGELOG.md?ref={tag}")["content"]).decode()
+        self._console.print(Panel(Markdown(section), title=f"CHANGELOG.md in {tag}", title_align="left"))
 
 
 def _state_labels(issue: dict[str, Any]) -> list[str]:

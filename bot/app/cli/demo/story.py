@@ -42,6 +42,19 @@ class Scene:
     """What follows the merge: (who, `label` | `comment` | `pick`, label, text or branch)."""
 
 
+@dataclass(frozen=True, slots=True)
+class Finale:
+    """A line is released: what is open onto its branch is merged, then somebody says some words on one of the pulls."""
+
+    heading: str
+    explanation: str
+    branch: str
+    tag: str
+    words: tuple[str, ...]
+    """In this order; `{code}` is what the bot has answered that confirms the one before."""
+    by: str = "ada"
+
+
 TRAIN = dedent('''\
     """The training loop."""
 
@@ -119,10 +132,10 @@ HISTORY = (
                                        "torchkit/checkpoint.py": CHECKPOINT, "torchkit/amp.py": AMP_OLD,
                                        "README.md": README}),
     Commit("release/2.6", "Version 2.6", {"version.txt": "2.6.0\n"}, start="main"),
-    Commit("main", "Use bfloat16 (#4)", {"torchkit/amp.py": AMP}),
+    Commit("main", "Use bfloat16", {"torchkit/amp.py": AMP}),
     Commit("release/2.7", "Version 2.7", {"version.txt": "2.7.0\n"}, start="main"),
-    Commit("main", "Step the scheduler per batch (#7)", {"torchkit/train.py": PER_BATCH}, by="grace", mark="per-batch"),
-    Commit("release/2.7", "Step the scheduler per batch (#7)\n\n(cherry picked from commit {per-batch})",
+    Commit("main", "Step the scheduler per batch", {"torchkit/train.py": PER_BATCH}, by="grace", mark="per-batch"),
+    Commit("release/2.7", "Step the scheduler per batch\n\n(cherry picked from commit {per-batch})",
            {"torchkit/train.py": PER_BATCH}, by="grace"),
     Commit("release/2.8", "Version 2.8", {"version.txt": "2.8.0\n"}, start="main"),
     Commit("skip-overflow", "Skip the step when the loss is not finite",
@@ -158,4 +171,10 @@ SCENES = (
           "from somebody who may and from somebody who may not.",
           "compile", "Compile the model", "landed", ("backport/2.8",),
           then=(("mallory", "comment", "/backport 2.7"), ("grace", "comment", "/backport 2.7"))),
+)  # fmt: skip
+
+FINALE = Finale(
+    "A release",
+    "What is open for 2.8 goes in, a candidate is tagged, and the final is its very commit, once confirmed.",
+    "release/2.8", "v2.8.0", ("/release rc 2.8", "/release final 2.8", "/release confirm {code}"),
 )  # fmt: skip
