@@ -65,16 +65,28 @@ class InPerson:
                 own = self._perform(action)
                 return self._find_kept(repo, marker) or own if isinstance(own, Missing) else own
             case EnsureIssue(repo, wish) if wish.label == TRACKER_LABEL:
-                if not isinstance(self._perform(FindIssue(repo, wish.marker)), Missing):
-                    return self._perform(action)
-                kept = self._find_kept(repo, wish.marker)
-                return IssueReady(kept) if kept else _NOT_MINE
+                left = self._leave(repo, wish.marker)
+                return self._perform(action) if left is None else left
             case EnsureComment(number=number, on="issue") if number in self._kept:
                 return foresee(action)
             case TellPull() | DispatchEvent() if self._kept:  # said by two accounts, it would be said twice
                 return foresee(action)
             case _:
                 return self._perform(action)
+
+    def expect(self, write: Write[Any]) -> object:
+        """What would come of a write, for rehearsals."""
+        if isinstance(write, EnsureIssue) and write.wish.label == TRACKER_LABEL:
+            left = self._leave(write.repo, write.wish.marker)
+            return foresee(write) if left is None else left
+        return foresee(write)
+
+    def _leave(self, repo: Repo, marker: str) -> IssueReady | Refused | None:
+        """What is said of a tracker that is left to others; None where the one who asks keeps it."""
+        if not isinstance(self._perform(FindIssue(repo, marker)), Missing):
+            return None
+        kept = self._find_kept(repo, marker)
+        return IssueReady(kept) if kept else _NOT_MINE
 
     def _find_kept(self, repo: Repo, marker: str) -> Issue | None:
         found = drive(find_tracker_of_others(repo, marker), self._perform)
@@ -142,10 +154,10 @@ def _answer(job: LineJob, code: str) -> LineJob:
 
 
 def foresee_all(
-    job: LineJob, perform: Perform, decisions: Decisions = DECISIONS
+    job: LineJob, perform: InPerson, decisions: Decisions = DECISIONS
 ) -> tuple[Report | None, tuple[Write[Any], ...]]:
     """What would come of it, and what would be written; a confirmation is taken for given."""
-    report, writes = rehearse(decisions.flow_of(job), perform)
+    report, writes = rehearse(decisions.flow_of(job), perform, perform.expect)
     if report is not None and report.code:
-        return rehearse(decisions.flow_of(_answer(job, report.code)), perform)
+        return rehearse(decisions.flow_of(_answer(job, report.code)), perform, perform.expect)
     return report, writes

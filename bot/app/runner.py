@@ -18,11 +18,11 @@ from threading import Lock
 from typing import Any, TypeVar, cast
 
 from bot.app.foresight import Unforeseeable, foresee
-from bot.app.hindsight import recall
+from bot.app.hindsight import amend, recall
 from bot.app.lanes import Lanes
 from bot.app.log import about, name_fault
 from bot.app.once import Once
-from bot.core.actions import Action, Flow, Planning, Write
+from bot.core.actions import Action, Flow, Planning, Refused, Write
 from bot.core.errors import Fault, UserError
 from bot.core.events import Event
 from bot.core.jobs import (
@@ -59,8 +59,11 @@ def drive(flow: Flow[R], perform: Perform) -> R:
             outcome = perform(action)
 
 
-def rehearse(flow: Flow[R], perform: Perform) -> tuple[R | None, tuple[Write[Any], ...]]:
-    """Run a flow with its reads performed and its writes only collected; each write is told that it went well.
+def rehearse(
+    flow: Flow[R], perform: Perform, expect: Callable[[Write[Any]], object] = foresee
+) -> tuple[R | None, tuple[Write[Any], ...]]:
+    """Run a flow with its reads performed and its writes only collected; each write is told what is expected of it:
+    that it goes well, as a rule. What would be refused is not collected.
 
     The flow's result is None when it asked for a write whose outcome cannot be foreseen; the writes end with that one.
     """
@@ -69,9 +72,12 @@ def rehearse(flow: Flow[R], perform: Perform) -> tuple[R | None, tuple[Write[Any
     def perform_reads(action: Action) -> object:
         if not isinstance(action, Write):
             known = recall(action, writes)
-            return perform(action) if known is None else known
+            return amend(action, perform(action), writes) if known is None else known
         writes.append(action)
-        return foresee(action)
+        expected = expect(action)
+        if isinstance(expected, Refused):
+            writes.pop()
+        return expected
 
     try:
         return drive(flow, perform_reads), tuple(writes)

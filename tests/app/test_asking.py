@@ -61,7 +61,7 @@ def test_what_wants_a_confirmation_is_done_when_there_is_one(answer, outcome):
 
 
 def test_a_rehearsal_takes_the_confirmation_for_given():
-    report, writes = foresee_all(FINAL, perform, DECISIONS)
+    report, writes = foresee_all(FINAL, InPerson(perform), DECISIONS)
     assert report is not None
     assert (report.outcome, [type(write).__name__ for write in writes]) == ("made", ["DressPull"])
 
@@ -200,3 +200,14 @@ def test_nobody_opens_a_tracker_that_the_bot_would_not_know_for_its_own():
     assert "known by the account that opens it" in refused.reason and "adopt" in refused.next_step
     InPerson(forge)(EnsureIssue(REPO, replace(WISH, label="another")))
     assert [wish.label for wish in forge.written] == ["another"]
+
+
+def test_a_rehearsal_does_not_open_it_either():
+    def keep(job):
+        ready = yield from ask(EnsureIssue(REPO, WISH))
+        return Report(job, "made", str(ready))
+
+    for forge, said, kinds in ((Tracked(None), "known by the account", []), (Tracked(None, OWN), "", ["EnsureIssue"])):
+        report, writes = foresee_all(CANDIDATE, InPerson(forge), Decisions(plan, keep))
+        assert said in report.summary
+        assert ([type(write).__name__ for write in writes], forge.written) == (kinds, [])

@@ -22,7 +22,7 @@ from bot.app.cli.output import Exit, open_console, printable, waiting, write_jso
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bot.app.asking import Patience
+    from bot.app.asking import InPerson, Patience
     from bot.app.places import Place
     from bot.app.settings import Settings
     from bot.core.actions import Write
@@ -204,7 +204,7 @@ class Did:
         return self.writes is None and self.report is not None and bool(self.report.code)
 
 
-def _do(args: argparse.Namespace, job: LineJob, perform: Callable[[Any], Any]) -> Did:
+def _do(args: argparse.Namespace, job: LineJob, perform: InPerson) -> Did:
     from bot.app.asking import carry_out, foresee_all
 
     if getattr(args, "rehearse", False):
