@@ -22,6 +22,8 @@ from bot.app.cli.output import Exit, open_console, printable, waiting, write_jso
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from rich.console import Console
+
     from bot.app.asking import InPerson, Patience
     from bot.app.places import Place
     from bot.app.settings import Settings
@@ -233,12 +235,14 @@ def _may_ask(args: argparse.Namespace) -> bool:
 
 
 def _confirm(args: argparse.Namespace, report: Report) -> bool:
-    """`--yes`, or what somebody at a terminal answers to what is shown."""
+    """`--yes`, or what somebody at a terminal answers to what is shown there, wherever the output goes."""
     if getattr(args, "yes", False):
         return True
     if not _may_ask(args):
         return False
-    _print_markdown(report.told or report.summary)
+    from rich.console import Console
+
+    _print_markdown(report.told or report.summary, Console(stderr=True, highlight=False))
     sys.stderr.write("Do it? [y/N] ")
     sys.stderr.flush()
     return sys.stdin.readline().strip().lower() in ("y", "yes")
@@ -258,6 +262,11 @@ def _show(args: argparse.Namespace, place: Place, did: Did) -> None:
         write_json(_document(args, place, did))
         return
     report = did.report
+    if did.is_unconfirmed and _may_ask(args):  # who has just said no has seen all of it
+        sys.stderr.write("relbot: Nothing was done.\n")
+        return
+    if did.writes is not None:
+        open_console().print("A rehearsal: nothing of this is done.", style="bold")
     _print_markdown(report.told or report.summary if report else "How it would go on cannot be foreseen.")
     if did.writes is not None:
         _print_writes(did)
@@ -280,11 +289,11 @@ def _document(args: argparse.Namespace, place: Place, did: Did) -> dict[str, obj
     return shown
 
 
-def _print_markdown(text: str) -> None:
+def _print_markdown(text: str, console: Console | None = None) -> None:
     from rich.markdown import Markdown
 
     # what keeps a forge from seeing names and references in a text does nothing here
-    console = open_console()
+    console = console or open_console()
     console.print(Markdown(printable(text.replace("\u200b", ""))))
 
 

@@ -6,13 +6,14 @@ import json
 import sys
 import time
 from argparse import ArgumentParser
+from dataclasses import replace
 from io import StringIO
 
 import pytest
 
 from bot.app import cli, log
 from bot.app.cli.output import Exit
-from bot.app.cli.release import _confirm, configure
+from bot.app.cli.release import Did, _confirm, _show, configure
 from bot.core.issues import TRACKER_LABEL
 from bot.core.jobs import Report
 from bot.core.model import Branch, CheckReport, Line, Person, Repo, Secret
@@ -188,11 +189,25 @@ TYPED = [("y\n", True), ("Yes\n", True), ("\n", False), ("", False), ("n\n", Fal
 
 @pytest.mark.parametrize(("typed", "confirmed"), TYPED)
 def test_who_sits_at_a_terminal_is_asked_after_it_was_shown(typed, confirmed, capsys, monkeypatch):
+    monkeypatch.setenv("TERM", "dumb")  # which has no bold letters
     monkeypatch.setattr(sys, "stdin", Terminal(typed))
     monkeypatch.setattr(sys, "stderr", Terminal())
     assert _confirm(given(), Report(FINAL, "waiting", "x", told="**v2.7.0** would be", code="abcd-1")) is confirmed
-    assert "v2.7.0 would be" in capsys.readouterr().out
-    assert sys.stderr.getvalue() == "Do it? [y/N] "
+    assert capsys.readouterr().out == "", "it may go into a file, and what is asked is seen all the same"
+    shown, question = sys.stderr.getvalue().split("Do it?")
+    assert ("v2.7.0 would be" in shown, question) == (True, " [y/N] ")
+
+
+def test_who_has_said_no_is_not_shown_it_again_and_a_rehearsal_says_that_it_is_one(capsys, monkeypatch):
+    report = Report(FINAL, "waiting", "x", told="v2.7.0 would be", code="abcd-1")
+    _show(given("--rehearse"), None, Did(FINAL, replace(report, code=""), ()))
+    assert capsys.readouterr().out.startswith("A rehearsal: nothing of this is done.\nv2.7.0 would be")
+    _show(given(), None, Did(FINAL, report))
+    assert "v2.7.0 would be" in capsys.readouterr().out, "nobody could be asked"
+    monkeypatch.setattr(sys, "stdin", Terminal(""))
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    _show(given(), None, Did(FINAL, report))
+    assert (capsys.readouterr().out, sys.stderr.getvalue()) == ("", "relbot: Nothing was done.\n")
 
 
 @pytest.mark.parametrize(("arguments", "confirmed"), [
