@@ -216,7 +216,8 @@ def _do(args: argparse.Namespace, job: LineJob, perform: InPerson) -> Did:
         with waiting(f"{args.verb}: reading and doing it", as_json=args.json or _may_ask(args)):
             return Did(job, carry_out(job, perform, lambda report: _confirm(args, report), _patience(args)))
     except KeyboardInterrupt:
-        sys.stderr.write(f"relbot: {_STOPPED}\n" if args.verb != "plan" else "")
+        begins = "\n" if sys.stderr.isatty() else ""  # where the terminal has just shown ^C
+        sys.stderr.write(f"{begins}relbot: {_STOPPED}\n" if args.verb != "plan" else "")
         raise
 
 
@@ -294,7 +295,8 @@ def _print_markdown(text: str, console: Console | None = None) -> None:
 
     # what keeps a forge from seeing names and references in a text does nothing here
     console = console or open_console()
-    console.print(Markdown(printable(text.replace("\u200b", ""))))
+    shown = printable(text.replace("\u200b", ""))
+    console.print(Markdown(shown, hyperlinks=console.is_terminal))  # elsewhere the address is printed
 
 
 def _print_writes(did: Did) -> None:
