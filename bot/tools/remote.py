@@ -22,15 +22,19 @@ _URL = re.compile(
 
 def addresses_of(git: Git) -> Addresses:
     """Addresses for links; none where the clone has no `origin` on a web host."""
-    done = git.attempt("config", "--get", "remote.origin.url")
-    return read_addresses(done.out.decode(errors="replace").strip())
+    return read_addresses(_find_address(git))
 
 
 def read_origin(git: Git) -> tuple[str, str] | None:
     """Host and path of where a clone comes from; None where that is no address of a web host."""
-    done = git.attempt("config", "--get", "remote.origin.url")
-    found = _URL.fullmatch(done.out.decode(errors="replace").strip())
+    found = _URL.fullmatch(_find_address(git))
     return ((found["host"] or found["short"]).lower(), found["path"]) if found else None
+
+
+def _find_address(git: Git) -> str:
+    """Where `git fetch` goes: the first address, where pushes go to several."""
+    done = git.attempt("config", "--get-all", "remote.origin.url")
+    return next(iter(done.out.decode(errors="replace").splitlines()), "").strip()
 
 
 def read_addresses(url: str, forge: ForgeName | None = None) -> Addresses:

@@ -6,7 +6,7 @@ import pytest
 
 from bot.core.changelog.view import Addresses
 from bot.tools.git import Git
-from bot.tools.remote import addresses_of, read_addresses
+from bot.tools.remote import addresses_of, read_addresses, read_origin
 from tests.tools.histories import History
 
 
@@ -52,3 +52,11 @@ def test_the_address_is_read_from_the_repository(tmp_path) -> None:
     assert addresses_of(Git(history.git_dir)) == Addresses()
     history.git("remote", "add", "origin", "git@github.com:acme/kit.git")
     assert addresses_of(Git(history.git_dir)).pull == "https://github.com/acme/kit/pull/{number}"
+
+
+def test_of_several_addresses_the_first_counts_from_which_is_fetched(tmp_path) -> None:
+    history = History(tmp_path / "clone")
+    assert read_origin(Git(history.git_dir)) is None
+    for address in ("git@forge.example:acme/kit.git", "https://mirror.example/x/y"):
+        history.git("config", "--add", "remote.origin.url", address)
+    assert read_origin(Git(history.git_dir)) == ("forge.example", "acme/kit")
