@@ -34,10 +34,10 @@ if TYPE_CHECKING:
 
 _EXITS = {"conflict": Exit.CONFLICT, "refused": Exit.REFUSED, "present": Exit.NOTHING, "nothing": Exit.NOTHING}
 _UNITS = {"m": 60, "h": 3600}
-_GOES_ON = "Nobody goes on with it when this command has ended: run it again later, or add --wait."
+_GOES_ON = "Nobody goes on with it when this command has ended: run it again later, or add --wait 2h."
 _STOPPED = "Stopped. What was done stays done, and nothing was begun after it. Run the same again, and I go on."
 _UNCONFIRMED = "Nothing was done. Add --yes to have it done as it is shown."
-_NOT_ALONE = "Nothing was done: your own --yes does not count here. Ask in chat, where somebody else can confirm it."
+_NOT_ALONE = "Nothing was done: your own yes does not count here. Ask in chat, where somebody else can confirm it."
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -199,10 +199,12 @@ class Did:
     job: LineJob
     report: Report | None
     writes: tuple[Write[Any], ...] | None = None
+    confirmed: bool = False
+    """Whether somebody has said yes to it."""
 
     @property
     def is_unconfirmed(self) -> bool:
-        """Whether it waits for a yes that nobody gave."""
+        """Whether it waits for a yes that nobody gave, or that does not count."""
         return self.writes is None and self.report is not None and bool(self.report.code)
 
 
@@ -212,9 +214,17 @@ def _do(args: argparse.Namespace, job: LineJob, perform: InPerson) -> Did:
     if getattr(args, "rehearse", False):
         with waiting("rehearsing", as_json=args.json):
             return Did(job, *foresee_all(job, perform))
+    confirmed = False
+
+    def confirm(report: Report) -> bool:
+        nonlocal confirmed
+        confirmed = _confirm(args, report)
+        return confirmed
+
     try:
         with waiting(f"{args.verb}: reading and doing it", as_json=args.json or _may_ask(args)):
-            return Did(job, carry_out(job, perform, lambda report: _confirm(args, report), _patience(args)))
+            report = carry_out(job, perform, confirm, _patience(args))
+            return Did(job, report, confirmed=confirmed)
     except KeyboardInterrupt:
         begins = "\n" if sys.stderr.isatty() else ""  # where the terminal has just shown ^C
         sys.stderr.write(f"{begins}relbot: {_STOPPED}\n" if args.verb != "plan" else "")
@@ -263,7 +273,7 @@ def _show(args: argparse.Namespace, place: Place, did: Did) -> None:
         write_json(_document(args, place, did))
         return
     report = did.report
-    if did.is_unconfirmed and _may_ask(args):  # who has just said no has seen all of it
+    if did.is_unconfirmed and _may_ask(args) and not did.confirmed:  # who has just said no has seen all of it
         sys.stderr.write("relbot: Nothing was done.\n")
         return
     if did.writes is not None:
@@ -272,7 +282,7 @@ def _show(args: argparse.Namespace, place: Place, did: Did) -> None:
     if did.writes is not None:
         _print_writes(did)
     elif did.is_unconfirmed:
-        sys.stderr.write(f"relbot: {_NOT_ALONE if getattr(args, 'yes', False) else _UNCONFIRMED}\n")
+        sys.stderr.write(f"relbot: {_NOT_ALONE if did.confirmed else _UNCONFIRMED}\n")
     elif report and report.outcome == "waiting":
         sys.stderr.write(f"relbot: {_GOES_ON}\n")
 

@@ -208,6 +208,8 @@ def test_who_has_said_no_is_not_shown_it_again_and_a_rehearsal_says_that_it_is_o
     monkeypatch.setattr(sys, "stderr", Terminal())
     _show(given(), None, Did(FINAL, report))
     assert (capsys.readouterr().out, sys.stderr.getvalue()) == ("", "relbot: Nothing was done.\n")
+    _show(given(), None, Did(FINAL, report, confirmed=True))
+    assert "your own yes does not count here" in sys.stderr.getvalue(), "by the policy it takes two"
 
 
 @pytest.mark.parametrize(("arguments", "confirmed"), [
