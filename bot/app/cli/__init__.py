@@ -63,6 +63,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except UserError as error:
         return _complain(str(error), Exit.USAGE)
     except Exception as error:
+        if getattr(error, "status", None) == 401:  # no such token: that is set up wrong, and does not pass
+            return _complain(str(error), Exit.USAGE)
         return _report_fault(error)
     return code
 
