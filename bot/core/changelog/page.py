@@ -212,6 +212,12 @@ def _ended(text: str, gap: str, newline: str) -> str:
     return text.rstrip("\r\n") + newline + gap
 
 
+def reference_of(page: Page, version: Version) -> tuple[str, str]:
+    """The link reference of a version at the end of the page: its name and its address, both empty without one."""
+    found = re.findall(r"^[ ]{0,3}\[([^\]\r\n]{1,200})\]:[ \t]*(\S+)", page.after, re.MULTILINE)
+    return next(((name, address) for name, address in found if read_tag(name) == version), ("", ""))
+
+
 def refer(page: Page, name: str, address: str) -> Page:
     """The page with a link reference for a version at its end, the newest first. One that is there is put right."""
     if not address:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from bot.core.changelog.compose import UNRELEASED
 from bot.core.changelog.merge import Merged, is_marked, mark, merge, remembering, unmarked
-from bot.core.changelog.page import EMPTY, Page, Part, put, read_page, refer
+from bot.core.changelog.page import EMPTY, Page, Part, put, read_page, refer, reference_of
 from bot.core.changelog.view import Layout, View, layout
 from bot.core.errors import UserError
 from bot.core.versions import Version, read_tag
@@ -73,8 +73,8 @@ def roll_up(onto: str, line: str, version: Version) -> Written:
         made = merge(page.parts[there].text, unmarked(text), page.newline)
         made = replace(made, text=remembering(made.text, text))
     page = put(page, _part(made.text.replace("\r\n", "\n").replace("\n", page.newline), version))
-    name = next((name for name in _references(source.after) if read_tag(name) == version), "")
-    return Written(refer(page, name, _references(source.after).get(name, "")).text, made.conflicts)
+    name, address = reference_of(source, version)
+    return Written(refer(page, name, address).text, made.conflicts)
 
 
 def yank(old: str, version: Version) -> str:
@@ -87,10 +87,6 @@ def yank(old: str, version: Version) -> str:
     line, rest = re.split(r"(?=[\r\n])|\Z", part.heading, maxsplit=1)  # an underlined heading has two lines
     marked = replace(part, heading=f"{line.rstrip()} [YANKED]{rest}")
     return replace(page, parts=(*page.parts[:at], marked, *page.parts[at + 1 :])).text
-
-
-def _references(after: str) -> dict[str, str]:
-    return dict(re.findall(r"^[ ]{0,3}\[([^\]\r\n]{1,200})\]:[ \t]*(\S+)", after, re.MULTILINE))
 
 
 def _part(text: str, version: Version | None) -> Part:

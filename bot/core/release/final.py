@@ -5,25 +5,23 @@ It must never make a commit, nor tag one that is not the candidate's; nor show a
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import assert_never
 
 from bot.core.actions import BranchMoved, Flow, Missing, Planning, Refused, ask
 from bot.core.jobs import Report
 from bot.core.messages import finals as messages
 from bot.core.messages import releases
-from bot.core.messages.escape import plain
 from bot.core.messages.refusals import Refusal
-from bot.core.model import Release, ReleaseWish, Tag
-from bot.core.numbering import Next
+from bot.core.model import Tag
 from bot.core.permission import may
-from bot.core.publishing import EnsureRelease, FindRelease, FindReleases, GetCapabilities, PublishRelease
+from bot.core.publishing import FindRelease
 from bot.core.release.confirmation import Asking, drop, hear, is_dropped, object_to, wait
-from bot.core.release.draft import draft_final
 from bot.core.release.ending import Ending, refused, show
 from bot.core.release.look import LineNow, Wanted, look_at
-from bot.core.release.marks import is_withdrawn, pointers_of, tags_of
+from bot.core.release.marks import is_withdrawn
 from bot.core.release.prospect import Prospect, foresee
+from bot.core.release.shown import show_final
 from bot.core.survey import take_survey
 from bot.core.tagging import (
     FetchTags,
@@ -37,7 +35,7 @@ from bot.core.tagging import (
     VerifyTag,
     is_mine,
 )
-from bot.core.versions import Version, last_of, read_tag
+from bot.core.versions import last_of, read_tag
 from bot.core.wishes import Answered, FollowTag, MakeFinal
 
 
@@ -143,7 +141,7 @@ def _push(job: MakeFinal, seen: Prospect, answered: Answered) -> Flow[Ending]:
     match pushed:
         case Pushed(tag=tag):
             made = _Made(tag, pushed.signed is not None, seen.candidate.name, confirmed_by)
-            return (yield from _finish(job, now, made, seen.draft.notes))
+            return (yield from _finish(job, now, made))
         case TagExists(reason=reason):
             return refused(releases.tag_exists(now.next.tag, reason))
         case BranchMoved():
@@ -159,22 +157,17 @@ def _push(job: MakeFinal, seen: Prospect, answered: Answered) -> Flow[Ending]:
 def _resume(job: MakeFinal, made: _Made) -> Flow[Ending]:
     """The tag is there, and whatever else may be, too."""
     now = yield from look_at(job.repo, job.line)
-    version = read_tag(made.tag.name)
-    if isinstance(now, Refusal) or version is None:
-        return refused(now if isinstance(now, Refusal) else messages.candidate_gone(made.tag.name))
-    now = replace(now, next=Next(version, made.tag.name, ""))
-    _, draft = yield from draft_final(now, made.commit)
-    return (yield from _finish(job, now, made, "" if isinstance(draft, Refused) else draft.notes))
+    return refused(now) if isinstance(now, Refusal) else (yield from _finish(job, now, made))
 
 
 # ── the release ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _finish(job: MakeFinal, now: LineNow, made: _Made, notes: str) -> Flow[Ending]:
+def _finish(job: MakeFinal, now: LineNow, made: _Made) -> Flow[Ending]:
     """Show it on the forge, and tell. What follows from the tag follows whether it could be shown or not."""
     tag, asked_by = made.tag.name, job.asked.actor.login
     then = (FollowTag(job.repo, job.line, tag, made.commit),)  # the same job as a webhook's, which names the commit
-    shown = yield from _show(now, made, notes)
+    shown = yield from show_final(now, read_tag(tag) or now.next.version, made.tag, confirmed=True)
     if isinstance(shown, Refused):
         text = messages.render_half_made(tag, made.commit, shown.reason, shown.next_step)
         summary = f"{tag} is tagged, and its release is not shown: {shown.reason}"
@@ -184,55 +177,3 @@ def _finish(job: MakeFinal, now: LineNow, made: _Made, notes: str) -> Flow[Endin
     news = messages.render_final_news(tag, url, (asked_by, made.confirmed_by))
     return Ending("made", "rocket", text, f"{tag} is released: {made.commit[:12]}.", news, then)
 
-
-def _show(now: LineNow, made: _Made, notes: str) -> Flow[Release | Refused]:
-    """A draft that is read back before everybody sees it, where the forge has drafts. What people wrote on a release
-    that is there stays; Latest goes to the highest final, whenever it was made.
-    """
-    tag = made.tag.name
-    able = yield from ask(GetCapabilities(now.repo))
-    highest = yield from _find_latest(now, made)
-    is_latest = highest == now.next.version
-    there = yield from ask(FindRelease(now.repo, tag))
-    if isinstance(there, Missing):
-        above = None if is_latest or able.latest_mark or highest is None else _name_of(highest, now)
-        body = messages.render_body(notes, _candidates(now), above)
-        wish = ReleaseWish(tag, tag, body, draft=able.draft_releases)
-        ready = yield from ask(EnsureRelease(now.repo, wish))
-        if not isinstance(ready, Release):
-            return _trouble(ready)
-        there = yield from ask(FindRelease(now.repo, tag))
-        if isinstance(there, Missing) or _text_of(there.body) != _text_of(wish.body) or there.prerelease:
-            reason = f"the forge shows the release of {tag} otherwise than I wrote it"
-            return Refused(reason, "Look at it there, and mend or delete the draft.")
-    published = yield from ask(PublishRelease(now.repo, tag, is_latest))
-    return published if isinstance(published, Release) else _trouble(published)
-
-
-def _find_latest(now: LineNow, made: _Made) -> Planning[Version | None]:
-    """Which version bears the name latest, by all tags and marks as they are now."""
-    known = yield from ask(FindReleases(now.repo))
-    return pointers_of((*now.tags, made.tag), known).get("latest")
-
-
-def _candidates(now: LineNow) -> list[TagFound]:
-    """Those of the version, the first one first."""
-    wanted = now.next.version
-    read = [(version, tag) for tag in now.tags if (version := read_tag(tag.name)) and version.candidate is not None]
-    own = [(version, tag) for version, tag in read if (version.line, version.patch) == (wanted.line, wanted.patch)]
-    return [tag for _, tag in sorted(own, key=lambda pair: (pair[0].place, pair[1].name))]
-
-
-def _name_of(version: Version, now: LineNow) -> str:
-    return next((tag.name for tag in tags_of(version, now.tags)), str(version))
-
-
-def _text_of(body: str) -> str:
-    """What a text says, whatever a forge has made of its line ends."""
-    return "\n".join(line.rstrip() for line in body.strip().splitlines())
-
-
-def _trouble(answer: Missing | Refused) -> Refused:
-    if isinstance(answer, Refused):
-        return answer
-    return Refused(f"the forge does not find {plain(answer.what, 200)}", "Look at who took it away.")

@@ -14,21 +14,13 @@ from bot.core.messages import after as messages
 from bot.core.messages.refusals import Refusal
 from bot.core.model import Release
 from bot.core.policy import Policy
-from bot.core.publishing import DeleteBranch, FindRelease, FindReleases
+from bot.core.publishing import DeleteBranch, FindRelease
 from bot.core.release.after import Final, follow_final
 from bot.core.release.by_hand import find_flaws
 from bot.core.release.deploy import deploys
 from bot.core.release.look import LineNow, look_at
-from bot.core.release.marks import is_withdrawn, withdrawn_of
-from bot.core.release.shown import (
-    Shown,
-    draft_of,
-    is_latest,
-    section_of,
-    show_candidate,
-    show_final,
-    trouble_with,
-)
+from bot.core.release.marks import is_withdrawn
+from bot.core.release.shown import Shown, draft_of, section_of, show_candidate, show_final, trouble_with
 from bot.core.survey import read_policy, take_survey
 from bot.core.tagging import IsAncestor, ReadFiles, TagChecked, VerifyTag, is_mine
 from bot.core.versions import Version, read_tag
@@ -103,11 +95,7 @@ def _end_candidate(job: FollowTag, version: Version, now: LineNow, checked: TagC
 
 def _end_final(job: FollowTag, version: Version, now: LineNow, checked: TagChecked) -> Flow[Report]:
     """The release is there, and all that follows from it is done."""
-    path, commit = now.policy.changelog.file, checked.tag.commit or checked.tag.sha
-    text = (yield from ask(ReadFiles(job.repo, commit, (path,))))[path] or ""
-    section = section_of(text, version) or ""
-    withdrawn = withdrawn_of((yield from ask(FindReleases(job.repo))))
-    release = yield from show_final(job.repo, job.tag, section, latest=is_latest(version, now.tags, withdrawn))
+    release = yield from show_final(now, version, checked.tag)
     if isinstance(release, Release) and release.draft:
         said = f"The release of {job.tag} is a draft that waits to be published: nothing follows before it is."
         return Report(job, "settled", said, then=(_keep_tracker(job, checked),))

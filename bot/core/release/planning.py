@@ -46,7 +46,7 @@ def _plan_final(now: LineNow) -> Flow[Ending]:
     pending = messages.render_pending(now.line, (yield from find_pending(now)))
     left_out = "\n\n".join(filter(None, (after, pending)))
     head = messages.render_final_head(now.next.tag, seen.candidate)
-    return _told(now, messages.render_plan(head, seen.gates, seen.draft.notes, left_out))
+    return _told(now, messages.render_plan(head, seen.gates, seen.notes, left_out))
 
 
 def _told(now: LineNow, text: str) -> Ending:

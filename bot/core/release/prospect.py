@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from bot.core.actions import Missing, Planning, Refused, ask
 from bot.core.bumps import read_entry
-from bot.core.changelog.page import read_page
+from bot.core.changelog.news import read_news
 from bot.core.messages import finals as messages
 from bot.core.messages.escape import plain
 from bot.core.messages.refusals import Refusal
@@ -29,10 +29,11 @@ class Prospect:
 
     now: LineNow
     candidate: TagFound
-    draft: Drafted
     gates: tuple[Gate, ...]
     left_out: Between
     """The commits of the line that came after the candidate."""
+    notes: str
+    """What its release would say: the section in the candidate's commit, with what people have made of it."""
 
     @property
     def commit(self) -> str:
@@ -60,9 +61,12 @@ def foresee(now: LineNow, number: int | None) -> Planning[Prospect | Refusal]:
     left_out = yield from _find_left_out(now, candidate.commit)
     tip = yield from _judge_tip(now, candidate, number, left_out)
     own = yield from _judge_candidate(now, candidate, checked)
-    section = yield from _judge_section(now, candidate, draft)
+    file = now.policy.changelog.file
+    text = (yield from ask(ReadFiles(now.repo, candidate.commit, (file,)))).get(file)
+    notes = read_news(text or "", now.next.version)
+    section = _judge_section(now, draft, has_section=notes is not None)
     others = (tip if gate.name == "tip" else _settled(gate) for gate in judged)
-    return Prospect(now, candidate, draft, (own, *others, section), left_out)
+    return Prospect(now, candidate, (own, *others, section), left_out, notes or "")
 
 
 def _find_left_out(now: LineNow, commit: str) -> Planning[Between]:
@@ -113,12 +117,11 @@ def _judge_tip(now: LineNow, candidate: TagFound, number: int | None, left_out: 
     return Gate("tip", "closed", f"{where} has {after} after {name}", step)
 
 
-def _judge_section(now: LineNow, candidate: TagFound, draft: Drafted) -> Planning[Gate]:
+def _judge_section(now: LineNow, draft: Drafted, *, has_section: bool) -> Gate:
     """Whether the commit says of itself which version it is: nothing can be written into it any more."""
-    policy, commit, version = now.policy, candidate.commit or "", now.next.version
+    policy, version = now.policy, now.next.version
     file, step = policy.changelog.file, f"make another candidate: /release rc {now.line}"
-    text = (yield from ask(ReadFiles(now.repo, commit, (file,)))).get(file)
-    if text is None or read_page(text).find(version) is None:
+    if not has_section:
         return Gate("section", "closed", f"{plain(file)} has no section of {version} in that commit", step)
     if wrong := [path for path in draft.changed if path in {read_entry(entry)[0] for entry in policy.release.bump}]:
         return Gate("section", "closed", f"{plain(wrong[0])} does not say {version} in that commit", step)

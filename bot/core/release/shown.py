@@ -1,6 +1,7 @@
 """What the forge shows under a version's tag: a candidate's prerelease, a final's release; and what their notes say.
 
-It must never write over a release that is there, since people may have written on it, nor publish anybody's draft.
+It must never write over a release that is there, since people may have written on it, nor show one that is not as it
+was written.
 """
 
 from __future__ import annotations
@@ -11,15 +12,24 @@ from dataclasses import replace
 from bot.core.actions import Flow, Missing, Planning, Refused, ask
 from bot.core.changelog.facts import facts_for_notes
 from bot.core.changelog.merge import unmarked
+from bot.core.changelog.news import read_news
 from bot.core.changelog.page import read_page
 from bot.core.issues import GetFacts
+from bot.core.messages import finals
 from bot.core.messages import releases as messages
 from bot.core.messages.escape import plain
 from bot.core.model import Line, Release, ReleaseWish, Repo
-from bot.core.numbering import place_pointers
-from bot.core.publishing import DraftRelease, EnsureRelease, FindRelease
+from bot.core.publishing import (
+    DraftRelease,
+    EnsureRelease,
+    FindRelease,
+    FindReleases,
+    GetCapabilities,
+    PublishRelease,
+)
 from bot.core.release.look import LineNow
-from bot.core.tagging import TagFound
+from bot.core.release.marks import pointers_of, tags_of
+from bot.core.tagging import ReadFiles, TagFound
 from bot.core.versions import Version, read_tag
 
 Shown = Release | Missing | Refused
@@ -37,18 +47,63 @@ def show_candidate(repo: Repo, line: Line, draft: DraftRelease, notes: str | Non
     return (yield from ask(EnsureRelease(repo, ReleaseWish(draft.tag, draft.tag, body, prerelease=True))))
 
 
-def show_final(repo: Repo, tag: str, section: str, *, latest: bool) -> Flow[Shown]:
-    """The release of a final. A draft that is there waits for something, and is left to whoever has made it."""
-    there = yield from ask(FindRelease(repo, tag))
-    if isinstance(there, Release):
+def show_final(
+    now: LineNow, version: Version, tag: TagFound, *, confirmed: bool = False
+) -> Flow[Release | Refused]:
+    """The release of a final, with what the changelog at its tag says: a draft that is read back before everybody sees
+    it, where the forge has drafts. Latest goes to the highest final, whenever it was made.
+
+    What people wrote on a release that is there stays. Their draft is published when somebody has `confirmed` the final
+    just now, and is handed back as it is otherwise: it may wait for something.
+    """
+    tags = (*now.tags, tag)
+    highest = pointers_of(tags, (yield from ask(FindReleases(now.repo)))).get("latest")
+    wish = yield from _describe_final(now, version, tag, highest)
+    there = yield from ask(FindRelease(now.repo, tag.name))
+    if isinstance(there, Missing):
+        ready = yield from ask(EnsureRelease(now.repo, wish))
+        if not isinstance(ready, Release):
+            return _refused(ready)
+        there = yield from ask(FindRelease(now.repo, tag.name))
+        if isinstance(there, Missing) or not _is_written(there, wish):
+            reason = f"the forge shows the release of {tag.name} otherwise than I wrote it"
+            return Refused(reason, "Look at it there, and mend or delete the draft.")
+    elif not confirmed and not (there.draft and _is_written(there, wish)):
         return there
-    return (yield from ask(EnsureRelease(repo, ReleaseWish(tag, tag, section, latest=latest))))
+    published = yield from ask(PublishRelease(now.repo, tag.name, highest == version))
+    return published if isinstance(published, Release) else _refused(published)
 
 
-def is_latest(version: Version, tags: Iterable[TagFound], withdrawn: Iterable[Version] = ()) -> bool:
-    """Whether a final is the one that the mark Latest belongs to, by the set of all that are not withdrawn."""
-    finals = [found for tag in tags if (found := read_tag(tag.name)) and found.candidate is None]
-    return place_pointers(finals, withdrawn).get("latest") == version
+def _describe_final(now: LineNow, version: Version, tag: TagFound, highest: Version | None) -> Planning[ReleaseWish]:
+    """The same whenever it is asked for, as far as tags and marks are."""
+    able = yield from ask(GetCapabilities(now.repo))
+    path, commit, tags = now.policy.changelog.file, tag.commit or tag.sha, (*now.tags, tag)
+    news = read_news((yield from ask(ReadFiles(now.repo, commit, (path,))))[path] or "", version)
+    above = None if able.latest_mark or highest in (None, version) else tags_of(highest, tags)[0].name
+    body = finals.render_body(news or "", _candidates(version, now.tags), above)
+    return ReleaseWish(tag.name, tag.name, body, draft=able.draft_releases)
+
+
+def _candidates(version: Version, tags: Iterable[TagFound]) -> list[TagFound]:
+    """Those of the version, the first one first."""
+    read = [(found, tag) for tag in tags if (found := read_tag(tag.name)) and found.candidate is not None]
+    own = [(found, tag) for found, tag in read if (found.line, found.patch) == (version.line, version.patch)]
+    return [tag for _, tag in sorted(own, key=lambda pair: (pair[0].place, pair[1].name))]
+
+
+def _is_written(there: Release, wish: ReleaseWish) -> bool:
+    return _text_of(there.body) == _text_of(wish.body) and not there.prerelease
+
+
+def _text_of(body: str) -> str:
+    """What a text says, whatever a forge has made of its line ends."""
+    return "\n".join(line.rstrip() for line in body.strip().splitlines())
+
+
+def _refused(answer: Missing | Refused) -> Refused:
+    if isinstance(answer, Refused):
+        return answer
+    return Refused(f"the forge does not find {plain(answer.what, 200)}", "Look at who took it away.")
 
 
 def section_of(changelog: str, version: Version) -> str | None:

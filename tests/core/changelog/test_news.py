@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from bot.core.changelog.news import tell_news
+from bot.core.changelog.news import read_news, tell_news
 from bot.core.changelog.view import Group, Item, View
+from bot.core.changelog.write import write
+from bot.core.versions import read_tag
 
 LINK = "https://forge.example/compare"
+V271 = read_tag("v2.7.1")
 
 
 def view(*lines, base="v2.7.0", link=LINK):
@@ -40,6 +43,16 @@ def test_it_is_as_short_in_bytes_which_is_what_a_tag_is_measured_in():
     cut = tell_news(view(*("ä\u4e2d\ud800" * 20 for _ in range(70))), most=5000)
     assert 4500 < len(cut.encode()) <= 5000
     assert all(row == f"- {'ä中?' * 20}" for row in cut.split("\n") if row.startswith("-"))
+
+
+def test_what_is_written_is_told_as_people_have_left_it():
+    page = write("", [view("One", "Two")]).text.replace("- Two", "- Two, said better")
+    told = read_news(page, V271)
+    assert told == f"### Fixed\n\n- One\n- Two, said better\n\n[All changes]({LINK})\n"
+    assert read_news(page.replace("\n", "\r\n"), V271) == told
+    assert read_news(page.replace(LINK, "javascript:alert(1)"), V271) == told.partition("\n[All")[0]
+    assert read_news("# Changelog\n", V271) is None
+    assert len(read_news(write("", [view("x" * 90_000)]).text, V271)) < 1000
 
 
 def test_a_layout_of_ones_own_is_taken_at_its_word():

@@ -62,8 +62,8 @@ TRAILERS = (
 )  # fmt: skip
 SAID = TagChecked(RC2, "relbot", "", TRAILERS, "ssh", "good", "it is signed by relbot")
 NOTES = "### Fixed\n\n- in the first candidate\n- in the second candidate"
-DRAFT = Drafted(TIP27, (), NOTES, (12,), ())
-SECTION = {"CHANGELOG.md": "# Changelog\n\n## [2.7.1] - 2026-11-25\n\n- it\n"}
+DRAFT = Drafted(TIP27, (), "- as I would write it", (12,), ())
+SECTION = {"CHANGELOG.md": f"# Changelog\n\n## [2.7.1] - 2026-11-25\n\n{NOTES}\n\n[2.7.1]: https://forge.example/c\n"}
 GITHUB = Capabilities(draft_releases=True, prereleases=True, latest_mark=True, threads=False, signs_commits=True)
 GITLAB = Capabilities(draft_releases=False, prereleases=False, latest_mark=False, threads=True, signs_commits=False)
 AT = 1_700_000_500
@@ -167,7 +167,7 @@ def test_pain_04_the_release_has_the_notes_of_all_candidates_is_read_back_and_on
     report, asked = make(confirmed())
     wish = only(asked, EnsureRelease).wish
     assert (wish.tag, wish.title, wish.draft, wish.prerelease) == ("v2.7.1", "v2.7.1", True, False)
-    assert NOTES in wish.body
+    assert wish.body.startswith(f"{NOTES}\n\n[All changes](https://forge.example/c)\n\n"), "as people left it"
     assert f"- v2.7.1-rc1 ({RC1.commit})\n- v2.7.1-rc2 ({TIP27})" in wish.body
     order = kinds(asked)
     ensured = order.index("EnsureRelease")

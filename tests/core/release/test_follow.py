@@ -31,7 +31,7 @@ from bot.core.issues import (
     Milestone,
     PullFacts,
 )
-from bot.core.model import Branch, Comment, Commit, Release
+from bot.core.model import Branch, Capabilities, Comment, Commit, Release
 from bot.core.publishing import (
     DeleteBranch,
     Drafted,
@@ -39,10 +39,13 @@ from bot.core.publishing import (
     EnsureRelease,
     FindRelease,
     FindReleases,
+    GetCapabilities,
+    PublishRelease,
     TellPull,
 )
 from bot.core.refs import BranchDeleted
 from bot.core.release.after import MOST_TOLD, PORTION
+from bot.core.release.final import make_final
 from bot.core.release.follow import follow_tag
 from bot.core.release.tracker import Account, View, render_tracker
 from bot.core.standing import GetCommits
@@ -57,7 +60,7 @@ from bot.core.tagging import (
     TagFound,
     VerifyTag,
 )
-from bot.core.wishes import Deploy, FollowTag, KeepTracker
+from bot.core.wishes import Asked, Deploy, FollowTag, KeepTracker, MakeFinal
 from tests.core.values import ADA, L27, NEW, REPO, TIP27, a_pull
 
 OBJECT, MAIN = "0b" * 20, "9" * 40
@@ -142,6 +145,9 @@ class Forge:
                 return tuple(self.tags.values())
             case FindIssue():
                 return self.tracker or Missing("a tracker")
+            case GetCapabilities():
+                return Capabilities(draft_releases=True, prereleases=True, latest_mark=True, threads=False,
+                                    signs_commits=True)  # fmt: skip
             case FindReleases():
                 return tuple(self.releases.values())
             case FindRelease(tag=name):
@@ -180,6 +186,9 @@ class Forge:
             case EnsureRelease(wish=wish):
                 return self.releases.setdefault(wish.tag, Release(wish.tag, wish.title, wish.body, "https://f/r",
                                                                   wish.draft, wish.prerelease))  # fmt: skip
+            case PublishRelease(tag=name):
+                self.releases[name] = replace(self.releases[name], draft=False)
+                return self.releases[name]
             case StageCommit(commit=commit, branch=branch):
                 assert self.branches.get(branch) == action.expect
                 self.branches[branch] = commit
@@ -251,8 +260,8 @@ def test_after_a_final_its_release_milestone_section_and_pulls_are_seen_to():
     forge.milestones["2.7.1"] = Milestone(2, "2.7.1", "What we fix", True, "")
     reports = forge.follow()
     assert [report.outcome for report in reports] == ["settled"]
-    assert forge.releases["v2.7.1"].body == "### Fixed\n\n- It (#12)"
-    assert made(forge, EnsureRelease)[0].wish.latest
+    assert forge.releases["v2.7.1"].body.startswith("### Fixed\n\n- It (#12)\n\n<details>")
+    assert [action.latest for action in made(forge, PublishRelease)] == [True]
     closed, opened = forge.milestones["2.7.1"], forge.milestones["2.7.2"]
     assert (closed.is_open, closed.description, opened.is_open) == (False, "What we fix", True)
     assert [forge.said_on("pull", number) for number in (12, 5)] == [
@@ -294,11 +303,23 @@ def test_pain_13_another_section_that_was_merged_meanwhile_is_stood_upon_and_nob
 def test_a_final_of_an_older_line_takes_the_mark_latest_from_nobody():
     forge = Forge(*FINAL, tag("v2.8.0", commit="b8" * 20))
     forge.follow()
-    assert not made(forge, EnsureRelease)[0].wish.latest
+    assert not made(forge, PublishRelease)[0].latest
     forge = Forge(*FINAL, tag("v2.8.0", commit="b8" * 20))
     forge.releases["v2.8.0"] = Release("v2.8.0", "v2.8.0 [YANKED]", "", "")
     forge.follow()
-    assert made(forge, EnsureRelease)[0].wish.latest, "what is withdrawn has nothing that could be taken"
+    assert made(forge, PublishRelease)[0].latest, "what is withdrawn has nothing that could be taken"
+
+
+@pytest.mark.parametrize("others", [(), (tag("v2.8.0", commit="b8" * 20),)])
+def test_the_release_is_the_same_whether_the_wish_or_the_tag_comes_to_show_it(others):
+    followed, resumed = Forge(*FINAL, *others), Forge(*FINAL, *others)
+    followed.follow()
+    wish = MakeFinal(REPO, L27, Asked(ADA, 0, 0, at=1))
+    resumed.trailers = (*MINE, ("Requested-In", wish.asked.origin))
+    assert resumed.drive(make_final(wish)).outcome == "made"
+    assert resumed.releases == followed.releases
+    for kind in (EnsureRelease, PublishRelease):
+        assert made(resumed, kind) == made(followed, kind)
 
 
 def test_a_draft_waits_for_whoever_has_made_it():
@@ -382,7 +403,7 @@ def test_killed_at_any_write_and_begun_again_it_ends_as_if_undisturbed():
 
     whole = begin()
     whole.follow()
-    assert whole.writes == 8
+    assert whole.writes == 9
     for number in range(1, whole.writes + 1):
         for when in ("before", "after"):
             forge = begin()
