@@ -20,6 +20,7 @@ _MARKUP = re.compile(r"([\\`*_\[\]<>|~&#$!])")
 _REFERENCE = re.compile(r"([@#!~%&$^])(?=[\w\"{])")
 _NAMED = re.compile(r"\b(G[HL])(?=-\d)|(\[)(?=[a-z_]{1,30}:)", re.IGNORECASE)
 """References without a sign: `GH-12`, `GL-12`, `[issue:12]`."""
+_CALLS = re.compile(r"^[^\S\n]*(?=/)|[@<]", re.MULTILINE)
 _ADDRESS = re.compile(r"(?i)(?=://)|(?<=www)(?=\.)")
 
 
@@ -52,6 +53,11 @@ def fence(text: str, info: str) -> str:
     text = re.sub(f"(`{{{_LONGEST_TICKS}}})(?=`)", rf"\1{_BREAK}", text)
     ticks = "`" * max(3, _longest_run(text) + 1)
     return f"{ticks}{info}\n{text}\n{ticks}"
+
+
+def calm(text: str) -> str:
+    """Markdown that people wrote in a file, as it is, but that it calls nobody, opens no HTML and gives no command."""
+    return _CALLS.sub(rf"\g<0>{_BREAK}", text)
 
 
 def clip(text: str, limit: int) -> str:

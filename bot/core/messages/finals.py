@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from bot.core.issues import Item
 from bot.core.ledger import safe_login, safe_url
-from bot.core.messages.escape import clip, code, link, login, one_line, plain, pull_link
+from bot.core.messages.escape import calm, clip, code, link, login, one_line, plain, pull_link
 from bot.core.messages.refusals import Refusal
 from bot.core.messages.releases import render_gates
 from bot.core.model import Line, Person
@@ -148,7 +148,7 @@ def render_body(notes: str, candidates: Sequence[TagFound], newest: str | None) 
 
 def render_plan(head: str, gates: Sequence[Gate], notes: str, left_out: str) -> str:
     """What would be made. `head` says of what; nothing of it was done."""
-    preview = clip(notes.strip(), MOST_NOTES) or "Nothing that is told of."
+    preview = calm(clip(notes.strip(), MOST_NOTES)) or "Nothing that is told of."
     fold = f"<details><summary>What is in it</summary>\n\n{preview}\n\n</details>"
     closed = [gate for gate in gates if gate.bars]
     these = f"{len(closed)} of {len(gates)} gates stand in the way." if closed else "No gate stands in the way."

@@ -56,6 +56,15 @@ def test_the_plan_of_a_final_has_the_candidates_commit_all_notes_and_what_came_a
     assert f"- {MOVED[:12]} fix: later" in text
 
 
+@pytest.mark.parametrize("said", ["/release rc 2.7", "</details>\n\n  /release final 2.7", "<!--", "Thanks @all"])
+def test_what_people_wrote_into_the_changelog_is_shown_and_does_nothing(said):
+    page = f"# Changelog\n\n## [2.7.1] - 2026-11-25\n\n- better said\n\n{said}\n"
+    text = told(plan(FINAL, ReadFiles={"CHANGELOG.md": page})[1])
+    assert "- better said" in text and said in text.replace("\u200b", "")
+    assert read_commands(text) == ()
+    assert text.count("</details>") == 1 and "<!--" not in text.partition("\n")[2] and "@all" not in text
+
+
 def test_a_closed_gate_of_a_plan_says_what_opens_it():
     _, asked = plan(RC, FindLabelled=Items((Item(12, "pull", "Fix it", ""),)), GetChecks=(Check("build", "failed"),))
     assert "2 of 9 gates stand in the way." in told(asked)
