@@ -41,6 +41,8 @@ def choose(ended: Iterable[Ended], actor: Person) -> Redo:
                 lines.append(line)
             case Backport() as job if each.ending in ("failed", "refused"):
                 again.append(replace(job, actor=actor))
+            case LineJob() as job if each.ending in ("failed", "refused"):
+                again.append(replace(job, asked=replace(job.asked, actor=actor)))
             case job if each.ending in ("failed", "refused"):
                 again.append(job)
     busy = tuple(each.job for each in newest.values() if each.ending == "waiting" and _is_of_the_change(each.job))

@@ -226,6 +226,11 @@ class SetNotes(LineJob):
     verb: ClassVar[str] = "notes"
     noun: ClassVar[str] = "the notes"
 
+    @property
+    def apart(self) -> str:
+        """One comment can set some in each of its lines."""
+        return f":{hashlib.sha256(repr(self.notes).encode(errors='replace')).hexdigest()[:8]}"
+
 
 # ── what follows without anybody asking ──────────────────────────────────────────────────────────────────────────────
 

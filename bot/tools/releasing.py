@@ -5,6 +5,7 @@ It must never move a tag, take one away, push one whose signature it has not che
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -52,6 +53,8 @@ _FORMAT = "%00".join(f"%({field})" for field in _FIELDS)
 _TAGS = "refs/tags/"
 _LONGEST_TITLE = 200
 _HEADS = "refs/heads/"
+_OF_TAGS = re.compile(r"\btags?\b", re.IGNORECASE)
+_ADDRESS = re.compile(r"\bhttps?://\S+")
 
 
 _Outcome = Pushed | TagExists | BranchMoved | LineProtected | Refused
@@ -381,7 +384,8 @@ def _refusal(said: str, tag: str, branch: str | None) -> LineProtected | Refused
     reason = reason_of(said)
     where = f"{tag} and {branch}" if branch else f"the tag {tag}"
     if is_protection(reason):
-        if branch and "tag" not in reason.lower().replace(tag.lower(), ""):
+        own = reason.replace(tag, "").replace(branch or tag, "")  # which may be called anything, as repositories may
+        if branch and not _OF_TAGS.search(_ADDRESS.sub("", own)):
             return LineProtected(reason)
         step = f"Let the bot create tags such as {tag}, then ask again."
     else:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from bot.core.jobs import Answer, Backport, Ended, Overview, Settle
 from bot.core.retry import Redo, choose
+from bot.core.wishes import Asked, MakeCandidate, MakeFinal
 from tests.core.values import ADA, BOB, L26, L27, REPO
 
 JOB = Backport(REPO, 12, L27, BOB)
@@ -46,3 +47,13 @@ def test_a_conflict_is_asked_for_anew_and_what_was_cancelled_is_told() -> None:
 def test_each_answer_counts_for_itself() -> None:
     one, two = Answer(REPO, 12, 1, "eyes"), Answer(REPO, 12, 2, "eyes")
     assert choose([Ended(one, "well"), Ended(two, "failed")], ADA).again == (two,)
+
+
+def test_a_wish_about_a_line_is_that_of_who_asks_now_whoever_had_asked() -> None:
+    """Or who may not release has a manager's wish done later, and one manager alone does what takes two."""
+    asked = Asked(BOB, 12, 400)
+    for job in (MakeCandidate(REPO, L27, asked), MakeFinal(REPO, L27, asked)):
+        for ending in ("failed", "refused"):
+            [again] = choose([Ended(job, ending)], ADA).again
+            assert again == replace(job, asked=replace(asked, actor=ADA))
+            assert again.key == job.key

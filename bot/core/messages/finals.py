@@ -27,8 +27,8 @@ MOST_NOTES = 12_000
 
 def candidate_gone(tag: str) -> Refusal:
     """The candidate's tag was taken away while it was looked at."""
-    said = f"The tag {one_line(tag, 80)}, which was to be promoted, is not there any more."
-    return Refusal(said, "Look at who took it away, and make another candidate.")
+    said = f"The tag {one_line(tag, 80)}, which was to be promoted, is not there any more, or names no commit."
+    return Refusal(said, "Look at who touched it, and make another candidate.")
 
 
 def too_late(minutes: int) -> Refusal:

@@ -28,11 +28,12 @@ from bot.core.permission import may
 from bot.core.publishing import DeleteBranch, Drafted, DraftRelease, FindRelease, StageRelease
 from bot.core.release.deploy import deploys
 from bot.core.release.draft import draft_candidate
-from bot.core.release.ending import Ending, refused, show
+from bot.core.release.ending import Ending, idle, refused, show
 from bot.core.release.gates import Gate
 from bot.core.release.look import LineNow, judge_checks, judge_line, look_at
 from bot.core.release.shown import draft_of, show_candidate, trouble_with
 from bot.core.tagging import (
+    IsAncestor,
     LineMove,
     LineProtected,
     Provenance,
@@ -124,7 +125,9 @@ def _find_made(job: MakeCandidate, now: LineNow) -> Planning[TagFound | None]:
     if now.candidate is None:
         return None
     checked = yield from ask(VerifyTag(job.repo, now.candidate.name))
-    if isinstance(checked, Missing) or checked.trailer("Requested-In") != job.asked.origin:
+    if isinstance(checked, Missing) or not is_mine(job.repo, checked):
+        return None
+    if checked.trailer("Requested-In") != job.asked.origin:
         return None
     return checked.tag
 
@@ -135,14 +138,14 @@ def _end_last(job: MakeCandidate, now: LineNow, tag: TagFound) -> Flow[Ending]:
     """
     version = read_tag(tag.name)
     if version is None or version.candidate is None:
-        return refused(messages.nothing_new(tag.name))
+        return idle(messages.nothing_new(tag.name))
     checked = yield from ask(VerifyTag(job.repo, tag.name))
     is_own = not isinstance(checked, Missing) and is_mine(job.repo, checked)
     if is_own and isinstance((yield from ask(FindRelease(job.repo, tag.name))), Missing):
         shown = yield from show_candidate(job.repo, now.line, draft_of(now, version, tag))
         if isinstance(shown, Release):
             return (yield from _finish(job, now, tag))
-    return refused(messages.nothing_new(tag.name))
+    return idle(messages.nothing_new(tag.name))
 
 
 def _push(
@@ -203,9 +206,7 @@ def _finish(job: MakeCandidate, now: LineNow, tag: TagFound, notes: str | None =
     version = read_tag(tag.name) or now.next.version
     draft = draft_of(now, version, tag)
     release = yield from show_candidate(job.repo, now.line, draft, notes)
-    synced = yield from ask(Sync(job.repo, (f"{CANDIDATES}*",)))
-    if (staged := synced.tip(now.staging)) is not None:
-        yield from ask(DeleteBranch(job.repo, now.staging, staged))
+    yield from clear_staging(now, commit)
     url = release.url if isinstance(release, Release) else None
     told = messages.render_made(tag.name, commit, url, signed)
     if trouble := trouble_with(release):
@@ -214,3 +215,13 @@ def _finish(job: MakeCandidate, now: LineNow, tag: TagFound, notes: str | None =
     follow = (FollowTag(job.repo, job.line, tag.name, commit),) if deploys(now.policy, version) else ()
     then = (KeepTracker(job.repo, job.line, tag.name), *follow)
     return Ending("made", "rocket", told, f"{tag.name} is made of {commit[:12]}.", news, then)
+
+
+def clear_staging(now: LineNow, commit: str) -> Flow[None]:
+    """Take the bot's own branch away where it holds what was tagged, or what is on the line: a later candidate that
+    waits there for its checks stays.
+    """
+    synced = yield from ask(Sync(now.repo, (f"{CANDIDATES}*", now.branch.name)))
+    staged, tip = synced.tip(now.staging), synced.tip(now.branch.name)
+    if staged and tip and (staged == commit or (yield from ask(IsAncestor(now.repo, staged, tip)))):
+        yield from ask(DeleteBranch(now.repo, now.staging, staged))

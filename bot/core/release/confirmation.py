@@ -42,7 +42,8 @@ class _Shown(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
-    bound: dict[Annotated[str, Field(max_length=200)], Annotated[str, Field(max_length=200)]]
+    bound: dict[Annotated[str, Field(max_length=300)], Annotated[str, Field(max_length=300)]]
+    """Names of tags and branches are the longest of it: forges take 255 bytes."""
 
 
 _SHOWN = re.compile(r"<!-- relbot:bound (\{.*?\}) -->")

@@ -5,7 +5,7 @@ It must never stay silent: who asks for a release is told what came of it, and w
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.core.actions import EnsureComment, Flow, React, Reaction, ask
 from bot.core.jobs import Job, Report, ReportOutcome
@@ -14,7 +14,7 @@ from bot.core.messages.chat import answer_marker
 from bot.core.messages.escape import plain
 from bot.core.messages.refusals import Refusal
 from bot.core.messages.typed import as_typed
-from bot.core.wishes import LineJob
+from bot.core.wishes import Confirmed, LineJob
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,11 @@ def refused(refusal: Refusal) -> Ending:
     """It was not done, for a reason that a person can do something about."""
     text = f"{plain(refusal.reason, 1000)} {plain(refusal.next_step, 500)}"
     return Ending("refused", refusal.reaction, text, str(refusal))
+
+
+def idle(refusal: Refusal) -> Ending:
+    """There was nothing to do, and a person can say why that should be otherwise."""
+    return replace(refused(refusal), outcome="nothing")
 
 
 def break_down(job: LineJob, what: str) -> Flow[None]:
@@ -64,7 +69,8 @@ def _comment(job: LineJob, ending: Ending) -> Flow[None]:
     yield from ask(EnsureComment(job.repo, asked.number, marker, f"{marker}\n{ending.text}", on=asked.on))
     if ending.news:
         # What was told earlier, and came to nothing, is not written over: edits notify nobody.
-        part = "news" if ending.outcome == "made" else f"news-{ending.outcome}"
+        said = job.answered.at if isinstance(job, Confirmed) and job.answered else 0
+        part = "news" if ending.outcome == "made" else f"news-{ending.outcome}-{said}"
         news = answer_marker(asked.comment, f"{name}-{part}")
         yield from ask(EnsureComment(job.repo, asked.number, news, f"{news}\n{ending.news}", on=asked.on))
     if ending.reaction:

@@ -14,9 +14,10 @@ from bot.core.messages import after as messages
 from bot.core.messages.refusals import Refusal
 from bot.core.model import Release
 from bot.core.policy import Policy
-from bot.core.publishing import DeleteBranch, FindRelease
+from bot.core.publishing import FindRelease
 from bot.core.release.after import Final, follow_final
 from bot.core.release.by_hand import find_flaws
+from bot.core.release.candidate import clear_staging
 from bot.core.release.deploy import deploys
 from bot.core.release.look import LineNow, look_at
 from bot.core.release.marks import is_withdrawn
@@ -81,10 +82,7 @@ def _find_ended(job: FollowTag, version: Version, checked: TagChecked) -> Planni
 def _end_candidate(job: FollowTag, version: Version, now: LineNow, checked: TagChecked) -> Flow[Report]:
     """The prerelease is there, and the bot's own branch is gone unless a later candidate waits on it."""
     release = yield from show_candidate(job.repo, job.line, draft_of(now, version, checked.tag))
-    synced = yield from ask(Sync(job.repo, (f"{CANDIDATES}*", now.branch.name)))
-    staged, tip = synced.tip(now.staging), synced.tip(now.branch.name)
-    if staged and tip and (staged == checked.tag.commit or (yield from ask(IsAncestor(job.repo, staged, tip)))):
-        yield from ask(DeleteBranch(job.repo, now.staging, staged))
+    yield from clear_staging(now, checked.tag.commit or checked.tag.sha)
     shown = f"{job.tag} is shown."
     if trouble := trouble_with(release):
         shown = f"The forge shows no prerelease of {job.tag}: {trouble}."

@@ -109,7 +109,7 @@ def look_at(repo: Repo, line: Line, wanted: Wanted | None = None) -> Planning[Li
 
 
 def _version(line: Line, found: tuple[TagFound, ...], policy: Policy, wanted: Wanted) -> Next | NoVersion:
-    tags = [Tag(tag.name, tag.commit) for tag in found if tag.commit]
+    tags = [Tag(tag.name, tag.commit or tag.sha) for tag in found]  # a name is taken by whatever has it
     style = style_wanted(policy.release.tag, policy.release.candidate)
     return next_final(line, tags, wanted.number, style) if wanted.final else next_candidate(line, tags, style)
 

@@ -39,5 +39,5 @@ def pointers_of(tags: Iterable[TagFound], releases: Iterable[Release]) -> dict[s
 
 
 def tags_of(version: Version, tags: Iterable[TagFound]) -> tuple[TagFound, ...]:
-    """The tags that name a version: mostly one, but people have named versions twice."""
-    return tuple(tag for tag in tags if read_tag(tag.name) == version)
+    """The tags of commits that name a version: mostly one, but people have named versions twice."""
+    return tuple(tag for tag in tags if tag.commit and read_tag(tag.name) == version)

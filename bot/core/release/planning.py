@@ -11,7 +11,7 @@ from bot.core.messages import finals as messages
 from bot.core.messages import releases
 from bot.core.messages.refusals import Refusal
 from bot.core.release.draft import draft_candidate
-from bot.core.release.ending import Ending, refused, show
+from bot.core.release.ending import Ending, idle, refused, show
 from bot.core.release.look import LineNow, Wanted, find_pending, judge_line, look_at
 from bot.core.release.prospect import foresee
 from bot.core.wishes import ShowPlan
@@ -31,7 +31,7 @@ def _plan_candidate(job: ShowPlan, now: LineNow) -> Flow[Ending]:
     if isinstance(draft, Refused):
         return refused(Refusal(f"{draft.reason}.", f"{draft.next_step}."))
     if last := now.same_as(draft.commit):
-        return refused(releases.nothing_new(last.name))
+        return idle(releases.nothing_new(last.name))
     gates = yield from judge_line(now, draft)
     left_out = messages.render_pending(now.line, (yield from find_pending(now)))
     head = messages.render_candidate_head(now.next.tag, draft.commit, now.branch.name, now.next.why)

@@ -115,8 +115,7 @@ def _bound(job: Yank, seen: _Seen) -> dict[str, str]:
 
 def _look(job: Yank, policy: Policy) -> Planning[_Seen | Refusal]:
     tags = yield from ask(FetchTags(job.repo))
-    named = tuple(tag for tag in tags_of(job.version, tags) if tag.commit)
-    if not named:
+    if not (named := tags_of(job.version, tags)):
         return messages.no_such_version(job.version, _nearest(job.version, tags))
     known = yield from ask(FindReleases(job.repo))
     later = yield from _find_later(job, tags, named[0].commit or "")

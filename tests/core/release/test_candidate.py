@@ -20,7 +20,17 @@ from bot.core.actions import (
     Sync,
     Synced,
 )
-from bot.core.issues import FindInMilestone, FindIssue, FindLabelled, FindMilestone, GetFacts, Issue, Items, PullFacts
+from bot.core.issues import (
+    FindInMilestone,
+    FindIssue,
+    FindLabelled,
+    FindMilestone,
+    GetFacts,
+    Issue,
+    Item,
+    Items,
+    PullFacts,
+)
 from bot.core.model import Branch, Check, Commit, Release, Role
 from bot.core.plan import after_breakdown
 from bot.core.publishing import (
@@ -190,16 +200,49 @@ def test_a_push_that_did_not_come_about_is_told_loudly_and_nothing_is_shown_as_m
     assert "EnsureRelease" not in kinds(asked)
 
 
+MINE = replace(SAID, tag=MADE, trailers=(
+    ("Repository", "github:acme/torchlet"), ("Commit", NEW), ("Requested-By", "ada"),
+    ("Requested-In", "comment 501 on pull 12"),
+))  # fmt: skip
+
+
+@pytest.mark.parametrize("forged", [
+    replace(MINE, trailers=MINE.trailers[3:]), replace(MINE, keyed=True, verdict="bad"),
+    replace(MINE, trailers=(("Repository", "github:acme/other"), *MINE.trailers[1:])),
+])  # fmt: skip
+def test_a_tag_of_somebody_elses_that_names_the_wish_does_not_pass_for_what_it_made(forged):
+    report, asked = make(FetchTags=(FINAL, RC1, replace(MADE, commit="c" * 40)), VerifyTag=forged)
+    assert (report.outcome, only(asked, PushRelease).tag.name) == ("made", "v2.7.1-rc3")
+
+
+def test_a_later_candidate_that_waits_keeps_its_branch_when_an_earlier_one_is_ended():
+    waits = Synced((Branch("release/2.7", TIP27), Branch("relbot/rc/2.7", "e" * 40)), None)
+    world = {"FetchTags": (FINAL, RC1, MADE), "VerifyTag": MINE, "FindRelease": RELEASE, "Sync": waits}
+    assert "DeleteBranch" not in kinds(make(**world, IsAncestor=lambda action: action.commit != "e" * 40)[1])
+    assert "DeleteBranch" in kinds(make(**world)[1]), "what is on the line already waits for nothing"
+
+
+def test_a_number_is_taken_by_whatever_has_it_be_it_no_commit():
+    _, asked = make(FetchTags=(FINAL, RC1, replace(MADE, commit=None)))
+    assert only(asked, PushRelease).tag.name == "v2.7.1-rc3"
+
+
+def test_what_the_line_is_known_to_suffer_from_is_told_in_its_notes():
+    labelled = {"known-issue/2.7": Items((Item(40, "issue", "Slow", ""), Item(3, "pull", "Hangs", "")))}
+    _, asked = make(FindLabelled=lambda action: labelled.get(action.label, Items()))
+    drafts = [action for action in asked if isinstance(action, DraftRelease)]
+    assert {draft.known for draft in drafts} == {((3, "pull", "Hangs"), (40, "issue", "Slow"))}
+    assert only(asked, StageRelease).draft.known == drafts[0].known
+
+
 def test_one_wish_makes_one_candidate_even_when_all_was_forgotten():
-    mine = replace(SAID, tag=MADE, trailers=(("Requested-In", "comment 501 on pull 12"),))
-    report, asked = make(FetchTags=(FINAL, RC1, MADE), VerifyTag=mine, FindRelease=RELEASE)
+    report, asked = make(FetchTags=(FINAL, RC1, MADE), VerifyTag=MINE, FindRelease=RELEASE)
     assert report.outcome == "made"
     assert not {"DraftRelease", "StageRelease", "PushRelease", "EnsureRelease"} & set(kinds(asked))
 
 
 def test_pain_16_the_notes_of_a_candidate_whose_prerelease_was_lost_are_drafted_once_more():
-    mine = replace(SAID, tag=MADE, trailers=(("Requested-In", "comment 501 on pull 12"),))
-    report, asked = make(FetchTags=(FINAL, RC1, MADE), VerifyTag=mine)
+    report, asked = make(FetchTags=(FINAL, RC1, MADE), VerifyTag=MINE)
     assert report.outcome == "made"
     assert "### Fixed" in only(asked, EnsureRelease).wish.body
     drafts = [action for action in asked if isinstance(action, DraftRelease)]
@@ -209,12 +252,12 @@ def test_pain_16_the_notes_of_a_candidate_whose_prerelease_was_lost_are_drafted_
 
 def test_a_line_on_which_nothing_is_new_has_no_new_candidate():
     report, asked = make(DraftRelease=replace(DRAFT, commit=TIP27), FetchTags=(FINAL, replace(RC1, commit=TIP27)))
-    assert (report.outcome, "there is nothing new on the line" in told(asked)) == ("refused", True)
+    assert (report.outcome, "there is nothing new on the line" in told(asked)) == ("nothing", True)
 
 
 def test_nothing_is_new_on_a_line_whose_tip_is_its_last_final():
     report, asked = make(FetchTags=(replace(FINAL, commit=TIP27),))
-    assert (report.outcome, "v2.7.0 is this very commit" in told(asked)) == ("refused", True)
+    assert (report.outcome, "v2.7.0 is this very commit" in told(asked)) == ("nothing", True)
     assert not {"StageRelease", "PushRelease"} & set(kinds(asked))
 
 
@@ -225,7 +268,7 @@ OWN = (
 
 
 @pytest.mark.parametrize(("trailers", "ensured", "outcome"), [
-    (OWN, RELEASE, "made"), (OWN, Refused("releases are off", "x"), "refused"), ((), RELEASE, "refused"),
+    (OWN, RELEASE, "made"), (OWN, Refused("releases are off", "x"), "nothing"), ((), RELEASE, "nothing"),
 ])  # fmt: skip
 def test_a_candidate_of_mine_that_was_interrupted_is_ended_when_nothing_else_is_new(trailers, ensured, outcome):
     """A job from the command line is never begun again, and so it is another wish."""

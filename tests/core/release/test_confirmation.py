@@ -67,6 +67,18 @@ def test_a_code_that_was_mistyped_drops_nothing():
     assert "PushRelease" not in kinds(asked)
 
 
+def test_each_answer_that_did_not_do_is_told_in_a_comment_of_its_own():
+    shown = Comment(9, BOB, only(make()[1], EnsureComment).body)
+    told_where = set()
+    for by, after in ((ADA, 60), (BOB, 90)):
+        answered = Answered(by, f"{JOB.ticket}-00000000", AT + after)
+        for _ in range(2):  # the second time after a kill
+            _, asked = make(replace(JOB, answered=answered), FindComment=shown)
+            [news] = [each for each in asked if isinstance(each, EnsureComment) and "is not the code" in each.body]
+            told_where.add(news.marker)
+    assert len(told_where) == 2, "edits notify nobody"
+
+
 @pytest.mark.parametrize(("asked_at", "said_at"), [
     (AT, AT + CONFIRM_WITHIN + 1), (AT, AT - 1), (AT, 0), (0, AT), (0, 0),
 ])  # fmt: skip

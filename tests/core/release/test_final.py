@@ -331,6 +331,22 @@ def test_a_candidate_made_by_hand_is_said_to_be_one():
     assert (report.outcome, "v2.7.1-rc2 was made by hand" in told(asked)) == ("waiting", True)
 
 
+def test_what_the_line_is_known_to_suffer_from_is_told_to_what_drafts():
+    labelled = {"known-issue/2.7": Items((Item(40, "issue", "Slow", ""), Item(3, "pull", "Hangs", "")))}
+    _, asked = make(FindLabelled=lambda action: labelled.get(action.label, Items()))
+    drafts = [action for action in asked if isinstance(action, DraftRelease)]
+    assert {draft.known for draft in drafts} == {((3, "pull", "Hangs"), (40, "issue", "Slow"))}
+
+
+def test_a_candidate_that_names_no_commit_becomes_no_final_and_another_one_can_be_named():
+    odd = replace(RC2, name="v2.7.1-rc3", commit=None)
+    report, asked = make(FetchTags=(V270, RC1, RC2, odd))
+    assert (report.outcome, "v2.7.1-rc3, which was to be promoted, is not there any more, or" in told(asked)) == (
+        "refused", True,
+    )  # fmt: skip
+    assert make(replace(JOB, candidate=2), FetchTags=(V270, RC1, RC2, odd))[0].outcome == "waiting"
+
+
 def test_a_section_that_would_be_written_otherwise_today_stays_as_it_was_tested():
     report, asked = make(DraftRelease=replace(DRAFT, commit=MOVED, changed=("CHANGELOG.md",)))
     assert (report.outcome, "what was tested stays as it is" in told(asked)) == ("waiting", True)

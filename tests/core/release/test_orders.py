@@ -60,4 +60,12 @@ def test_what_is_dropped_is_what_was_asked_for_here():
 
 def test_what_is_retried_has_to_be_confirmed_anew():
     refused = Ended(replace(FINAL, answered=Answered(ADA, FINAL.code(), AT + 60)), "refused")
-    assert say("/release retry", FindEnded=(refused,))[1] == (FINAL.anew(AT + 60),)
+    again = replace(FINAL, asked=replace(FINAL.asked, actor=ADA))
+    assert say("/release retry", FindEnded=(refused,))[1] == (again.anew(AT + 60),), "who retries is who asks now"
+
+
+def test_each_line_of_notes_in_a_comment_is_kept():
+    body = '/release notes 2.7 12="Faster"\n/release notes 2.7 13=none\n/release notes 2.7 12="Faster"'
+    _, jobs = say(body)
+    assert [job.notes for job in jobs] == [((12, "Faster"),), ((13, None),)]
+    assert len({job.key for job in jobs}) == 2

@@ -10,6 +10,7 @@ from bot.core.actions import EnsureComment, Refused
 from bot.core.commands import read_commands
 from bot.core.issues import Item, Items
 from bot.core.model import Check
+from bot.core.publishing import DraftRelease
 from bot.core.release.planning import show_plan
 from bot.core.tagging import FetchTags
 from bot.core.wishes import Asked, ShowPlan
@@ -71,14 +72,26 @@ def test_a_closed_gate_of_a_plan_says_what_opens_it():
     assert "Next: finish them by hand" in told(asked)
 
 
+@pytest.mark.parametrize("job", [RC, FINAL])
+def test_what_the_line_is_known_to_suffer_from_is_told_to_what_drafts(job):
+    labelled = {"known-issue/2.7": Items((Item(40, "issue", "Slow", ""), Item(3, "pull", "Hangs", "")))}
+    _, asked = plan(job, FindLabelled=lambda action: labelled.get(action.label, Items()))
+    drafts = [action for action in asked if isinstance(action, DraftRelease)]
+    assert {draft.known for draft in drafts} == {((3, "pull", "Hangs"), (40, "issue", "Slow"))}
+
+
 @pytest.mark.parametrize(("job", "world", "said"), [
     (RC, {"DraftRelease": Refused("I could not write 2.7.1", "Correct the file")}, "Correct the file."),
-    (RC, {"FetchTags": (replace(RC2, commit=TIP27),)}, "there is nothing new on the line"),
     (FINAL, {"FetchTags": ()}, "2.7 has no candidate to promote"),
 ])  # fmt: skip
 def test_where_there_is_nothing_to_plan_it_is_said_why(job, world, said):
     report, asked = plan(job, **world)
     assert (report.outcome, said in told(asked)) == ("refused", True)
+
+
+def test_where_nothing_is_new_there_is_nothing_to_do():
+    report, asked = plan(RC, FetchTags=(replace(RC2, commit=TIP27),))
+    assert (report.outcome, "there is nothing new on the line" in told(asked)) == ("nothing", True)
 
 
 def test_on_the_command_line_the_report_tells_it():

@@ -136,6 +136,12 @@ def test_a_version_without_a_release_gets_one_that_says_so():
     assert only(asked, EnsureRelease).wish.title == "v2.7.1 [YANKED]"
 
 
+def test_a_tag_with_the_longest_name_that_a_forge_takes_breaks_nothing():
+    long = replace(TAGS[2], name=f"{'x' * 244}-v2.7.1")
+    report, asked = run(FetchTags=(*TAGS, long))
+    assert (report.outcome, "relbot:bound" in told(asked)) == ("waiting", True)
+
+
 def test_a_candidate_is_marked_and_takes_nothing_else_along():
     job = replace(JOB, patch=2, rc=1)
     report, asked = run(confirmed(job))

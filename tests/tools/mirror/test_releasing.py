@@ -359,6 +359,8 @@ def test_a_refusal_of_either_is_told_in_the_forges_own_words_and_leaves_both(rem
     before = everything(remote)
     for ref, said, step in (
         ("refs/heads/release/2.7", "GH006: Protected branch update failed.", None),
+        ("refs/heads/release/2.7", "GH013: Rule violations for refs/heads/release/2.7, see https://f/a/my-tag/r", None),
+        ("refs/heads/release/2.7", "GH006: Protected branch update failed for advantage", None),
         (f"refs/tags/{TAG}", "You may not create tags on Sundays.", f"rules for {TAG}"),
         (f"refs/tags/{TAG}", f"GH013: Rule violations for refs/tags/{TAG}, a protected name", f"tags such as {TAG}"),
     ):
