@@ -101,7 +101,11 @@ def _finish(
     for order in dict.fromkeys(each.read for each in allowed if isinstance(each.read, OfLines)):
         taken = yield from take_up(event, order)
         wishes.texts += [taken] if isinstance(taken, str) else []
-        wishes.more += [] if isinstance(taken, str) else taken
+        for job in () if isinstance(taken, str) else taken:
+            if (before := next((each for each in wishes.more if each.key == job.key), None)) is None:
+                wishes.more.append(job)
+            elif before != job:
+                wishes.texts.append(chat.render_said_twice(job.named))
     if shown := [each.read.line for each in allowed if isinstance(each.read, ShowLines)]:
         # One who asks for all and for some has asked for all.
         lines = () if None in shown else tuple(dict.fromkeys(line for line in shown if line))

@@ -70,6 +70,11 @@ def render_which_line() -> str:
     return "Which line? This is no pull onto a line's branch, so name one, as in `/release rc 2.7`."
 
 
+def render_said_twice(what: str) -> str:
+    """A comment that asks for one thing in two ways. `what` is the bot's own."""
+    return f"You ask for {what} in two ways here, so I take the first. For the other one say it in another comment."
+
+
 def render_no_such_code(said: str) -> str:
     """A confirmation of nothing that waits."""
     return f"Nothing waits for {code(said, 60)}: it may be done, dropped or too old. Ask anew, and I show a new code."

@@ -32,12 +32,14 @@ def render_already(tag: str, url: str | None, rows: Sequence[str] = ()) -> str:
 
 
 def render_offer(tag: str, reason: str, latest: str, instead: str | None, later: Sequence[str]) -> str:
-    """What withdrawing it would come to. `latest` says in words where the mark goes."""
+    """What withdrawing it would come to. `latest` says in words where the mark goes; of a candidate it is empty, since
+    nothing points at one, and its section is the final's.
+    """
+    section = "its section in the changelog is marked by a pull on the line, and by one on the default branch"
     rows = (
         f"- its release is marked `[YANKED]`, and says why: {plain(reason, 300)}",
         f"- {_instead(instead)}",
-        f"- {latest}",
-        "- its section in the changelog is marked by a pull on the line, and by one on the default branch",
+        *((f"- {latest}", f"- {section}") if latest else ()),
         _later_row(later),
     )
     head = f"**{plain(tag, 80)} would be withdrawn.** Its tag stays where it is, and nothing is deleted:"

@@ -12,12 +12,14 @@ from typing import Literal
 from bot.core.issues import Item
 from bot.core.ledger import safe_url
 from bot.core.messages.escape import plain, pull_link
-from bot.core.model import Branch, Check, Line
+from bot.core.model import Branch, Check, CheckState, Line
 from bot.core.numbering import Oversized
 from bot.core.versions import Version
 
 MAX_NAMED = 5
 """Things that a sentence names one by one."""
+
+_BEST_FIRST: tuple[CheckState, ...] = ("skipped", "passed", "pending", "failed")
 
 Verdict = Literal["open", "warns", "waits", "closed"]
 """`warns` lets a release pass and says something; `waits` will be answered by itself, as checks are."""
@@ -130,7 +132,9 @@ def _checks(facts: Facts) -> Gate:
     """Required are those that are named; where nobody names any, all that were reported."""
     if facts.checks is None:
         return Gate("checks", "waits", f"the forge does not know {facts.commit[:12]} yet")
-    found = {check.name: check.state for check in facts.checks}
+    # Two workflows may each have a job of one name: what counts is the worst that was said under it.
+    ordered = sorted(facts.checks, key=lambda check: _BEST_FIRST.index(check.state))
+    found = {check.name: check.state for check in ordered}
     wanted = tuple(found) if facts.required is None else facts.required
     step = "mend them on the line, or run them again, then ask again"
     if failed := [name for name in wanted if found.get(name) == "failed"]:
@@ -141,9 +145,11 @@ def _checks(facts: Facts) -> Gate:
     open_ones = [name for name in wanted if found.get(name) in (None, "pending")]
     if open_ones:
         return Gate("checks", "waits", f"{_named(open_ones)} did not end on {facts.commit[:12]} yet")
-    if not wanted:
-        return Gate("checks", "warns", "no check was reported, and none is required")
-    return Gate("checks", "open", f"{len(wanted)} passed on {facts.commit[:12]}")
+    passed = sum(found[name] == "passed" for name in wanted)
+    if not passed:
+        said = "every check was skipped" if wanted else "no check was reported"
+        return Gate("checks", "warns", f"{said}, and none is required")
+    return Gate("checks", "open", f"{passed} passed on {facts.commit[:12]}")
 
 
 def _conflicts(facts: Facts) -> Gate:

@@ -5,6 +5,7 @@ It must never rest on what was so when somebody asked: all of it is read again e
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 
 from bot.core.actions import Missing, Planning, Sync, Synced, ask
@@ -114,6 +115,10 @@ def _version(line: Line, found: tuple[TagFound, ...], policy: Policy, wanted: Wa
     return next_final(line, tags, wanted.number, style) if wanted.final else next_candidate(line, tags, style)
 
 
+_UNASKED = re.compile(r"pipeline \((?!push,|external,)[a-z_]+, ")
+"""GitLab's pipelines of merge requests, schedules and people: none of them begins because a branch is pushed."""
+
+
 # ── the gates ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -182,9 +187,9 @@ def _required(now: LineNow, commit: str) -> Planning[tuple[str, ...] | None]:
         return None
     below = yield from ask(GetChecks(now.repo, now.branch.sha))
     ran: tuple[Check, ...] = () if isinstance(below, Missing) else below
+    counted = (check.name for check in ran if check.state != "skipped" and not _UNASKED.match(check.name))
     # Some are named after the branch that they ran for.
-    names = (check.name.replace(now.branch.name, now.staging) for check in ran if check.state != "skipped")
-    return tuple(names) or None
+    return tuple(dict.fromkeys(name.replace(now.branch.name, now.staging) for name in counted)) or None
 
 
 def _unresolved(now: LineNow, found: tuple[Item, ...]) -> tuple[Item, ...]:

@@ -55,9 +55,15 @@ class _Seen:
 
     def without(self, version: Version) -> dict[str, str]:
         """Where the names that move belong without it, by the names of tags."""
-        versions = [found for tag in self.tags if tag.commit and (found := read_tag(tag.name))]
-        pointers = place_pointers(versions, {*withdrawn_of(self.known), version})
+        pointers = place_pointers(self._versions(), {*withdrawn_of(self.known), version})
         return {name: tags_of(one, self.tags)[0].name for name, one in pointers.items()}
+
+    def is_latest(self, version: Version) -> bool:
+        """Whether it is latest, or was before it was withdrawn."""
+        return place_pointers(self._versions(), withdrawn_of(self.known) - {version}).get("latest") == version
+
+    def _versions(self) -> list[Version]:
+        return [found for tag in self.tags if tag.commit and (found := read_tag(tag.name))]
 
 
 def yank(job: Yank) -> Flow[Report]:
@@ -91,7 +97,7 @@ def _yank(job: Yank) -> Flow[Ending]:
             return refused(heard)
         case Asking():
             after = seen.without(job.version)
-            latest = messages.say_latest(after.get("latest"), marked=False)
+            latest = "" if job.rc is not None else messages.say_latest(after.get("latest"), marked=False)
             text = messages.render_offer(first, job.reason, latest, _instead(job, after), seen.later)
             return wait(job, seen.policy, heard, bound, text)
         case None:
@@ -177,7 +183,7 @@ def _withdraw(job: Yank, seen: _Seen, *, again: bool = False) -> Flow[Ending]:
     note = messages.render_note(first, job.asked.actor, job.reason, _instead(job, after))
     url, steps = yield from _mark(job, seen, note)
     if job.rc is None:  # a candidate was never called latest, and its section is the final's
-        steps.append((yield from _repoint(job, after.get("latest"))))
+        steps.append((yield from _repoint(job, after.get("latest"), must=seen.is_latest(job.version))))
         for base in (yield from _find_bases(job, seen.policy)):
             steps.append((yield from _mark_section(job, base, seen.policy.changelog.file, note)))
     steps.sort(key=lambda step: step.done)
@@ -211,14 +217,16 @@ def _mark(job: Yank, seen: _Seen, note: str) -> Flow[tuple[str | None, list[_Ste
     return url, steps
 
 
-def _repoint(job: Yank, latest: str | None) -> Flow[_Step]:
-    """Latest goes to the highest final that is left, where a forge can be told so."""
+def _repoint(job: Yank, latest: str | None, *, must: bool) -> Flow[_Step]:
+    """Latest goes to the highest final that is left, where a forge can be told so. Unless it `must`, since it was on
+    what is withdrawn, it may be that the forge shows no release of that final: then nothing is amiss.
+    """
     able = yield from ask(GetCapabilities(job.repo))
     if latest is None or not able.latest_mark:
         return _Step(messages.say_latest(latest, marked=False))
     moved = yield from ask(MarkLatest(job.repo, latest, latest=True))
-    if isinstance(moved, Release):
-        return _Step(messages.say_latest(latest, marked=True))
+    if isinstance(moved, Release) or (isinstance(moved, Missing) and not must):
+        return _Step(messages.say_latest(latest, marked=isinstance(moved, Release)))
     return _trouble("the mark Latest is not where it belongs", moved)
 
 

@@ -188,6 +188,12 @@ def test_a_check_that_is_named_after_its_branch_is_the_same_on_the_bots_own():
     assert make(GetChecks=lambda action: (Check(ran[action.sha], "passed"),))[0].outcome == "made"
 
 
+def test_nobody_waits_for_pipelines_that_no_push_begins():
+    others = [f"pipeline ({source}, x)" for source in ("merge_request_event", "schedule", "web")]
+    ran = {TIP27: ("build", "pipeline (push, release/2.7)", *others), NEW: ("build", "pipeline (push, relbot/rc/2.7)")}
+    assert make(GetChecks=lambda action: tuple(Check(n, "passed") for n in ran[action.sha]))[0].outcome == "made"
+
+
 @pytest.mark.parametrize(("came", "said"), [
     (BranchMoved("c" * 40), "moved while I was at it"),
     (TagExists(MADE, "it is at something else"), "is there and is none of mine"),

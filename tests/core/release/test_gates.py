@@ -37,6 +37,8 @@ def test_with_nothing_in_the_way_every_gate_is_open():
     ("holds", replace(RC, holds=(Hold("ada", "waits for @cuda"),)), "it is held by ada: waits for @\u200bcuda"),
     ("checks", replace(RC, checks=(Check("build", "failed"), Check("docs", "passed"))), "build failed on"),
     ("checks", replace(RC, checks=(Check("build", "skipped"),), required=("build",)), "build did not run on"),
+    ("checks", replace(RC, checks=(Check("build", "failed"), Check("build", "passed"))), "build failed on"),
+    ("checks", replace(RC, checks=(Check("build", "failed"), Check("build", "skipped"))), "build failed on"),
     ("conflicts", replace(RC, conflicts=None), "the forge does not tell"),
     ("conflicts", replace(RC, conflicts=(ITEM,)), "[#"),
     ("must-have", replace(FINAL, missing=(ITEM,)), "[#"),
@@ -53,6 +55,7 @@ def test_a_closed_gate_says_why_and_what_opens_it(name, facts, said):
     (replace(RC, checks=None), "the forge does not know"),
     (replace(RC, checks=(Check("build", "pending"),)), "build did not end"),
     (replace(RC, required=("build", "gpu")), "gpu did not end"),
+    (replace(RC, checks=(Check("build", "passed"), Check("build", "pending"))), "build did not end"),
 ])  # fmt: skip
 def test_checks_that_have_not_ended_are_waited_for(facts, said):
     gate = gate_of("checks", facts)
@@ -65,6 +68,14 @@ def test_what_nobody_requires_does_not_bar_when_it_was_skipped_or_is_not_require
     failed = (Check("flaky", "failed"), Check("build", "passed"))
     assert gate_of("checks", replace(RC, checks=failed, required=("build",))).verdict == "open"
     assert gate_of("checks", replace(RC, checks=())).verdict == "warns"
+
+
+def test_what_was_skipped_has_not_passed():
+    skipped = (Check("build", "skipped"), Check("docs", "skipped"))
+    gate = gate_of("checks", replace(RC, checks=skipped))
+    assert (gate.verdict, gate.said) == ("warns", "every check was skipped, and none is required")
+    gate = gate_of("checks", replace(RC, checks=(*skipped, Check("build", "passed"))))
+    assert (gate.verdict, "1 passed on" in gate.said) == ("open", True)
 
 
 def test_a_candidate_may_leave_behind_what_a_final_must_not():

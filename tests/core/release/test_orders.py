@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from bot.core.actions import GetRole, Sync
 from bot.core.conversation import plan_comment
 from bot.core.events import CommentPosted
@@ -62,6 +64,19 @@ def test_what_is_retried_has_to_be_confirmed_anew():
     refused = Ended(replace(FINAL, answered=Answered(ADA, FINAL.code(), AT + 60)), "refused")
     again = replace(FINAL, asked=replace(FINAL.asked, actor=ADA))
     assert say("/release retry", FindEnded=(refused,))[1] == (again.anew(AT + 60),), "who retries is who asks now"
+
+
+@pytest.mark.parametrize(("body", "what"), [
+    ("/release final 2.7\n/release final 2.7 rc=1", "the final of 2.7"),
+    ("/release rc 2.7 sha=1234567\n/release rc 2.7 sha=7654321", "the candidate of 2.7"),
+    ('/release yank v2.7.1 reason="one"\n/release yank 2.7.1 reason="two"', "the withdrawal of 2.7"),
+])  # fmt: skip
+def test_of_a_wish_that_is_said_in_two_ways_the_first_is_done_and_that_is_said(body, what):
+    text, jobs = say(body)
+    assert len(jobs) == 1
+    assert f"You ask for {what} in two ways here" in text
+    first, again = (body.partition("\n")[0] for _ in range(2))
+    assert say(f"{first}\n{again}") == (None, jobs), "the same words twice are no two ways"
 
 
 def test_each_line_of_notes_in_a_comment_is_kept():

@@ -37,6 +37,7 @@ TAGS = tuple(TagFound(name, f"{n}a" * 20, f"{n}b" * 20, annotated=True) for n, n
     ("v2.6.0", "v2.7.0", "v2.7.1", "v2.7.2-rc1", "v2.8.0")))  # fmt: skip
 LOWER = TAGS[:4]
 SHOWN = Release("v2.7.1", "v2.7.1", "### Fixed\n\n- it", "https://forge.example/v2.7.1")
+ORIGIN = f"<!-- relbot:yanked-by {JOB.asked.origin} -->"
 PAGE = "# Changelog\n\n## [2.7.1] - 2026-11-01\n\n- it\n\n## [2.7.0] - 2026-10-01\n\n- all\n"
 PULL = a_pull(number=31, is_open=True, url="https://forge.example/31")
 WORLD = {
@@ -147,6 +148,8 @@ def test_a_candidate_is_marked_and_takes_nothing_else_along():
     report, asked = run(confirmed(job))
     assert (report.outcome, only(asked, EnsureRelease).wish.tag) == ("made", "v2.7.2-rc1")
     assert not {"MarkLatest", "EnsurePull"} & set(kinds(asked))
+    offer = told(run(job)[1])
+    assert ("would be withdrawn" in offer, "the latest" in offer, "section" in offer) == (True, False, False)
 
 
 @pytest.mark.parametrize(("patch", "near"), [(5, "the nearest are v2.7.2-rc1"), (0, "")])
@@ -192,13 +195,24 @@ def test_another_wish_looks_after_all_that_an_interrupted_one_may_have_left():
 
 
 @pytest.mark.parametrize("world", [
-    {"MarkLatest": Missing("release v2.8.0")}, {"EnsureRelease": Refused("no rights", "Give me some")},
+    {"MarkLatest": Refused("no rights", "Give me some")}, {"EnsureRelease": Refused("no rights", "Give me some")},
     {"EnsurePull": Refused("no pulls here", "Allow them")},
 ])  # fmt: skip
 def test_what_could_not_be_done_is_named_and_can_be_done_again(world):
     report, asked = run(confirmed(), **world)
     assert (report.outcome, "is not wholly withdrawn yet" in told(asked)) == ("refused", True)
     assert "`/release retry`" in told(asked)
+
+
+def test_latest_that_has_no_release_is_trouble_only_where_the_mark_has_to_leave_what_is_withdrawn():
+    gone = {"MarkLatest": lambda action: Missing(f"release {action.tag}")}
+    report, asked = run(confirmed(), **gone)
+    assert (report.outcome, "the latest release is v2.8.0" in told(asked)) == ("made", True)
+    for known in ((SHOWN,), (replace(SHOWN, title="v2.7.1 [YANKED]", body=ORIGIN),)):  # at first, and after a kill
+        world = {"FetchTags": LOWER, "FindReleases": known}
+        job = JOB if known[0].body == ORIGIN else confirmed(**world)
+        report, asked = run(job, **world, **gone)
+        assert (report.outcome, "the forge does not find release v2.7.0" in told(asked)) == ("refused", True)
 
 
 def test_a_release_that_came_between_makes_the_confirmation_refuse():
