@@ -32,8 +32,8 @@ from bot.core.release.ending import Ending, idle, refused, show
 from bot.core.release.gates import Gate
 from bot.core.release.look import LineNow, judge_checks, judge_line, look_at
 from bot.core.release.shown import draft_of, show_candidate, trouble_with
+from bot.core.standing import GetCommits
 from bot.core.tagging import (
-    IsAncestor,
     LineMove,
     LineProtected,
     Provenance,
@@ -217,11 +217,13 @@ def _finish(job: MakeCandidate, now: LineNow, tag: TagFound, notes: str | None =
     return Ending("made", "rocket", told, f"{tag.name} is made of {commit[:12]}.", news, then)
 
 
-def clear_staging(now: LineNow, commit: str) -> Flow[None]:
-    """Take the bot's own branch away where it holds what was tagged, or what is on the line: a later candidate that
-    waits there for its checks stays.
-    """
+def clear_staging(now: LineNow, tagged: str) -> Flow[None]:
+    """Take the bot's own branch away, unless a later candidate waits there, upon what the line is at now."""
     synced = yield from ask(Sync(now.repo, (f"{CANDIDATES}*", now.branch.name)))
     staged, tip = synced.tip(now.staging), synced.tip(now.branch.name)
-    if staged and tip and (staged == commit or (yield from ask(IsAncestor(now.repo, staged, tip)))):
+    if staged is None:
+        return
+    commits = yield from ask(GetCommits(now.repo, (staged,)))
+    waits = any(commit.sha == staged and tip in commit.parents for commit in commits)
+    if staged == tagged or not waits:
         yield from ask(DeleteBranch(now.repo, now.staging, staged))

@@ -224,8 +224,10 @@ def test_a_tag_of_somebody_elses_that_names_the_wish_does_not_pass_for_what_it_m
 def test_a_later_candidate_that_waits_keeps_its_branch_when_an_earlier_one_is_ended():
     waits = Synced((Branch("release/2.7", TIP27), Branch("relbot/rc/2.7", "e" * 40)), None)
     world = {"FetchTags": (FINAL, RC1, MADE), "VerifyTag": MINE, "FindRelease": RELEASE, "Sync": waits}
-    assert "DeleteBranch" not in kinds(make(**world, IsAncestor=lambda action: action.commit != "e" * 40)[1])
-    assert "DeleteBranch" in kinds(make(**world)[1]), "what is on the line already waits for nothing"
+    later = replace(STAGED, sha="e" * 40)
+    assert "DeleteBranch" not in kinds(make(**world, GetCommits=(later,))[1])
+    stale = replace(later, parents=("b2" * 20,))
+    assert "DeleteBranch" in kinds(make(**world, GetCommits=(stale,))[1]), "as after a merge that squashed it"
 
 
 def test_a_number_is_taken_by_whatever_has_it_be_it_no_commit():

@@ -243,6 +243,7 @@ def test_pain_16_a_candidate_that_was_tagged_and_not_shown_is_shown_and_its_bran
 def test_a_later_candidate_that_is_being_made_keeps_its_branch():
     forge = Forge(*FINAL[:2])
     forge.branches["relbot/rc/2.7"] = "e" * 40
+    forge.commits = (Commit("e" * 40, (TIP27,), "t", "relbot <a@b>", 1, "chore(release): 2.7.1", 1),)
     forge.follow("v2.7.1-rc1")
     assert forge.branches["relbot/rc/2.7"] == "e" * 40
 
