@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Literal
 
 import pytest
 
-from bot.core.actions import Missing
+from bot.core.actions import Missing, Refused
 from bot.core.model import Repo, Role, Secret
 from bot.forges.gitlab import GitLab
 from bot.forges.pacing import Manners
+from bot.forges.wire_fault import WireFault
 from bot.sandbox import Fault, Sandbox
 from bot.sandbox.bare import ZERO
 from bot.sandbox.state import Status
@@ -113,6 +115,27 @@ def test_a_release_that_is_there_is_edited_though_a_draft_was_wished_for(shelf: 
     edited = shelf.forge.releases.ensure(shelf.repo, replace(WISH, body="More.", draft=True))
     assert edited == shelf.forge.releases.publish(shelf.repo, WISH.tag, latest=True) != made
     assert shelf.releases() == [HeldRelease(WISH.tag, WISH.title, "More.")]
+
+
+@pytest.mark.parametrize("level", ["disabled", "private"])
+def test_where_releases_are_switched_off_there_is_none_and_what_is_forbidden_otherwise_is_a_fault(level: str) -> None:
+    no, settings = Canned(403, {"message": "403 Forbidden"}), Canned(body={"id": 7, "releases_access_level": level})
+    repo = Repo("gitlab", 7, PATH, "main")
+    wishes: list[Callable[[GitLab], object]] = [
+        lambda forge: forge.releases.all(repo), lambda forge: forge.releases.find(repo, WISH.tag),
+        lambda forge: forge.releases.ensure(repo, WISH),
+    ]  # fmt: skip
+    for wish in wishes:
+        with serving(no, settings, no, settings) as script:
+            forge = GitLab(script.url, Secret("token"), manners=Manners(2, pace=None))
+            if level == "private":
+                with pytest.raises(WireFault):
+                    wish(forge)
+                continue
+            found = wish(forge)
+        assert found == () or isinstance(found, Missing) or found == Refused(
+            f"releases are switched off in {PATH}", f"Switch them on in {PATH} under Settings, General, Visibility."
+        )
 
 
 def test_the_pipeline_of_a_commit_is_told_beside_its_jobs(shelf: GitLabShelf) -> None:

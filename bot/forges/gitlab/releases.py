@@ -31,9 +31,14 @@ class Releases:
         self._assets = Assets(connection)
 
     def all(self, repo: Repo) -> tuple[Release, ...]:
-        """A request for a hundred releases."""
-        with reading(f"the releases of {repo.path}"):
-            return tuple(_read(release.attributes) for release in self._of(repo).list(iterator=True))
+        """A request for a hundred releases; none where the project has them switched off."""
+        try:
+            with reading(f"the releases of {repo.path}"):
+                return tuple(_read(release.attributes) for release in self._of(repo).list(iterator=True))
+        except WireFault as fault:
+            if not self._are_off(repo, fault):
+                raise
+            return ()
 
     def find(self, repo: Repo, tag: str) -> Release | Missing:
         """The release of a tag."""
@@ -55,6 +60,9 @@ class Releases:
         except WireFault as fault:
             if "Ref is not specified" in fault.said:
                 return missing
+            if self._are_off(repo, fault):
+                step = f"Switch them on in {repo.path} under Settings, General, Visibility."
+                return Refused(f"releases are switched off in {repo.path}", step)
             return _refused(fault, repo, wish.tag)
 
     def publish(self, repo: Repo, tag: str, *, latest: bool) -> Release | Missing | Refused:  # noqa: ARG002 - no mark
@@ -81,9 +89,17 @@ class Releases:
             with reading(f"the release {tag} of {repo.path}"):
                 return _read(self._of(repo).get(tag).attributes)
         except WireFault as fault:
-            if fault.status != 404:
+            if fault.status != 404 and not self._are_off(repo, fault):
                 raise
             return None
+
+    def _are_off(self, repo: Repo, fault: WireFault) -> bool:
+        """Whether GitLab has forbidden something since the project has no releases at all; asked for only then."""
+        if fault.status != 403:
+            return False
+        with reading(f"the settings of {repo.path}"):
+            settings = Fields("", self._connection.client.projects.get(repo.id).attributes)
+            return settings.says("releases_access_level", "disabled")
 
     def _make(self, repo: Repo, wish: ReleaseWish) -> Release:
         try:
