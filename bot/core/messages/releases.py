@@ -98,7 +98,7 @@ def declined(tag: str, pull: Pull) -> Refusal:
 
 def broken_down(what: str) -> Refusal:
     """The bot itself failed."""
-    said = f"I broke down on this one ({one_line(what, 600)}). Nothing is tagged that I have not told of."
+    said = f"I broke down on this one ({one_line(what, 600)}). What I had done by then stays done, a tag too."
     return Refusal(said, "When that is mended, say /release retry here.")
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -17,7 +17,6 @@ from bot.core.ledger import hide_as
 from bot.core.messages import finals as messages
 from bot.core.messages import releases
 from bot.core.messages.chat import answer_marker
-from bot.core.messages.escape import plain
 from bot.core.messages.refusals import Refusal
 from bot.core.model import Person
 from bot.core.permission import may
@@ -119,10 +118,3 @@ def drop(job: Confirmed) -> Ending:
     by = job.answered.by if job.answered else job.asked.actor
     text = messages.render_dropped(job.named, by)
     return Ending("nothing", None, text, f"{job.named} is dropped: {by.login} said so.")
-
-
-def object_to(job: Confirmed, ending: Ending) -> Ending:
-    """The ending of what was confirmed and is not done all the same: who confirmed it is told in a new comment."""
-    if job.answered is None or ending.outcome != "refused":
-        return ending
-    return replace(ending, news=messages.render_objection(job.answered.by, plain(ending.summary, 1000)))

@@ -12,6 +12,7 @@ from bot.core.jobs import Job, Report, ReportOutcome
 from bot.core.messages import releases as messages
 from bot.core.messages.chat import answer_marker
 from bot.core.messages.escape import plain
+from bot.core.messages.finals import render_objection
 from bot.core.messages.refusals import Refusal
 from bot.core.messages.typed import as_typed
 from bot.core.wishes import Confirmed, LineJob
@@ -43,9 +44,16 @@ def idle(refusal: Refusal) -> Ending:
     return replace(refused(refusal), outcome="nothing")
 
 
+def object_to(job: LineJob, ending: Ending) -> Ending:
+    """The ending of what was confirmed and is not done all the same: who confirmed it is told in a new comment."""
+    if not isinstance(job, Confirmed) or job.answered is None or ending.outcome != "refused":
+        return ending
+    return replace(ending, news=render_objection(job.answered.by, plain(ending.summary, 1000)))
+
+
 def break_down(job: LineJob, what: str) -> Flow[None]:
     """The bot itself failed. `what` is a user's error in full, or the name under which the log has the rest."""
-    yield from show(job, refused(messages.broken_down(what)))
+    yield from show(job, object_to(job, refused(messages.broken_down(what))))
 
 
 def show(job: LineJob, ending: Ending) -> Flow[Report]:

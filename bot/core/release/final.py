@@ -16,8 +16,8 @@ from bot.core.messages.refusals import Refusal
 from bot.core.model import Tag
 from bot.core.permission import may
 from bot.core.publishing import FindRelease
-from bot.core.release.confirmation import Asking, drop, hear, is_dropped, object_to, wait
-from bot.core.release.ending import Ending, refused, show
+from bot.core.release.confirmation import Asking, drop, hear, is_dropped, wait
+from bot.core.release.ending import Ending, object_to, refused, show
 from bot.core.release.look import LineNow, Wanted, look_at
 from bot.core.release.marks import is_withdrawn
 from bot.core.release.prospect import Prospect, foresee

@@ -22,8 +22,8 @@ from bot.core.numbering import place_pointers
 from bot.core.permission import may
 from bot.core.policy import Policy
 from bot.core.publishing import EnsureRelease, FindReleases, GetCapabilities, MarkLatest
-from bot.core.release.confirmation import Asking, drop, hear, is_dropped, object_to, wait
-from bot.core.release.ending import Ending, refused, show
+from bot.core.release.confirmation import Asking, drop, hear, is_dropped, wait
+from bot.core.release.ending import Ending, object_to, refused, show
 from bot.core.release.marks import YANKED, is_withdrawn, marker_of, tags_of, withdrawn_of
 from bot.core.release.proposals import Proposal, propose
 from bot.core.survey import take_survey

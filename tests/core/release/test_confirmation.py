@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from bot.core.actions import EnsureComment
+from bot.core.actions import EnsureComment, React
 from bot.core.model import Comment, Role
+from bot.core.plan import after_breakdown
 from bot.core.tagging import TagFound
 from bot.core.wishes import CONFIRM_WITHIN, Answered, Asked, MakeFinal
-from tests.core.driving import kinds, only, reads_only
+from tests.core.driving import drive, kinds, only, reads_only
 from tests.core.release.test_final import (
     AHEAD,
     AT,
@@ -77,6 +78,14 @@ def test_each_answer_that_did_not_do_is_told_in_a_comment_of_its_own():
             [news] = [each for each in asked if isinstance(each, EnsureComment) and "is not the code" in each.body]
             told_where.add(news.marker)
     assert len(told_where) == 2, "edits notify nobody"
+
+
+def test_who_has_confirmed_is_told_of_a_breakdown_in_a_new_comment_and_not_that_nothing_is_done():
+    job = confirmed(by=BOB)
+    _, asked = drive(after_breakdown(job, "fault 12ab"), {EnsureComment: None, React: None})
+    status, news = (action for action in asked if isinstance(action, EnsureComment))
+    assert status.marker != news.marker
+    assert "@bob I broke down on this one (fault 12ab). What I had done by then stays done, a tag too." in news.body
 
 
 @pytest.mark.parametrize(("asked_at", "said_at"), [
