@@ -116,7 +116,7 @@ def _version(line: Line, found: tuple[TagFound, ...], policy: Policy, wanted: Wa
 
 
 _UNASKED = re.compile(r"pipeline \((?!push,|external,)[a-z_]+, ")
-"""GitLab's pipelines of merge requests, schedules and people: none of them begins because a branch is pushed."""
+"""Pipelines of pulls, schedules and people: none of them begins because a branch is pushed."""
 
 
 # ── the gates ────────────────────────────────────────────────────────────────────────────────────────────────────────
