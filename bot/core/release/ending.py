@@ -46,7 +46,7 @@ def idle(refusal: Refusal) -> Ending:
 
 def object_to(job: LineJob, ending: Ending) -> Ending:
     """The ending of what was confirmed and is not done all the same: who confirmed it is told in a new comment."""
-    if not isinstance(job, Confirmed) or job.answered is None or ending.outcome != "refused":
+    if not isinstance(job, Confirmed) or job.answered is None or ending.outcome not in ("refused", "nothing"):
         return ending
     return replace(ending, news=render_objection(job.answered.by, plain(ending.summary, 1000)))
 

@@ -171,6 +171,12 @@ def test_what_is_withdrawn_already_is_said_to_be():
     assert not {"EnsureRelease", "MarkLatest"} & set(kinds(asked))
 
 
+def test_who_confirms_what_somebody_else_has_withdrawn_meanwhile_is_told_in_a_new_comment():
+    report, asked = run(confirmed(), FindReleases=(replace(SHOWN, title="v2.7.1 [YANKED]"),))
+    assert report.outcome == "nothing"
+    assert "@bob v2.7.1 was withdrawn before." in told(asked)
+
+
 def test_a_withdrawal_that_was_interrupted_goes_on_and_marks_nothing_twice():
     _, asked = run(confirmed())
     wish = only(asked, EnsureRelease).wish
