@@ -80,15 +80,17 @@ def _describe_final(now: LineNow, version: Version, tag: TagFound, highest: Vers
     path, commit, tags = now.policy.changelog.file, tag.commit or tag.sha, (*now.tags, tag)
     news = read_news((yield from ask(ReadFiles(now.repo, commit, (path,))))[path] or "", version)
     above = None if able.latest_mark or highest in (None, version) else tags_of(highest, tags)[0].name
-    body = finals.render_body(news or "", _candidates(version, now.tags), above)
+    body = finals.render_body(news or "", _candidates(version, now.tags, tag.commit), above)
     return ReleaseWish(tag.name, tag.name, body, draft=able.draft_releases)
 
 
-def _candidates(version: Version, tags: Iterable[TagFound]) -> list[TagFound]:
-    """Those of the version, the first one first."""
+def _candidates(version: Version, tags: Iterable[TagFound], commit: str | None) -> list[TagFound]:
+    """Those of the version, from the first one to the one that is its very commit: what came later is not in it."""
     read = [(found, tag) for tag in tags if (found := read_tag(tag.name)) and found.candidate is not None]
     own = [(found, tag) for found, tag in read if (found.line, found.patch) == (version.line, version.patch)]
-    return [tag for _, tag in sorted(own, key=lambda pair: (pair[0].place, pair[1].name))]
+    ordered = [tag for _, tag in sorted(own, key=lambda pair: (pair[0].place, pair[1].name))]
+    last = max((number for number, tag in enumerate(ordered, 1) if tag.commit == commit), default=len(ordered))
+    return ordered[:last]
 
 
 def _is_written(there: Release, wish: ReleaseWish) -> bool:

@@ -362,6 +362,15 @@ def test_an_older_state_of_the_line_is_promoted_only_by_name_and_what_is_left_ou
     assert (done.outcome, only(asked, PushRelease).tag.commit) == ("made", TIP27)
 
 
+def test_a_final_of_an_earlier_candidate_names_no_later_one_as_its_own():
+    made = replace(MADE, commit=RC1.commit)
+    world = {"VerifyTag": replace(SAID, tag=RC1, trailers=()), "PushRelease": Pushed(made)}
+    report, asked = make(confirmed(replace(JOB, candidate=1), **world), **world)
+    assert report.outcome == "made"
+    body = only(asked, EnsureRelease).wish.body
+    assert ("v2.7.1-rc1" in body, "v2.7.1-rc2" in body) == (True, False)
+
+
 @pytest.mark.parametrize(("came", "said"), [
     (TagExists(MADE, "it is at something else"), "is there and is none of mine"),
     (BranchMoved(None), "moved while I was at it"),
