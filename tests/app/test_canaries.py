@@ -382,7 +382,7 @@ def run_commands(stage: Stage, kind: str) -> None:
     forge.fail(Fault("/repos/|/user|/projects/", status=401, body=echo, times=99))
     for command in (("doctor",), ("doctor", "--json"), ("labels", "sync"), ("labels", "sync", "--json")):
         assert stage.machine.run(*command, *where) != 0
-    assert stage.machine.run(*event, stdin=delivery) == 1
+    assert stage.machine.run(*event, stdin=delivery) == 2
     forge.app.faults.clear()
 
 

@@ -149,10 +149,10 @@ def test_a_delivery_that_cannot_be_read_is_code_2(relbot_event, body, options, s
     assert said in complaint
 
 
-def test_a_forge_that_refuses_the_token_is_a_fault_with_an_id(relbot_event, closed):
+def test_a_token_that_the_forge_does_not_know_is_a_matter_of_configuration(relbot_event, closed):
     code, shown, complaint = relbot_event(closed, *PULL, GITHUB_TOKEN="ghp_wrongwrongwrong")
-    assert (code, shown) == (Exit.FAULT, "")
-    assert "fault " in complaint
+    assert (code, shown) == (Exit.USAGE, "")
+    assert "token" in complaint
     assert "Traceback" not in complaint
     assert "ghp_wrong" not in complaint
 
