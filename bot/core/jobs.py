@@ -7,7 +7,7 @@ from typing import Literal, assert_never
 
 from bot.core.actions import Reaction, Read
 from bot.core.model import Evidence, Line, Person, Place, Pull, Repo
-from bot.core.wishes import Deploy, FollowTag, KeepTracker, LineJob, place_of
+from bot.core.wishes import Deploy, Follower, FollowTag, KeepTracker, LineJob, place_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +115,7 @@ Job = Backport | Settle | Answer | Overview | LineJob | KeepTracker | FollowTag 
 
 def lane_of(job: Job) -> str:
     """Jobs of one lane run one after another, in the order in which they were begun."""
-    return job.lane if isinstance(job, LineJob | KeepTracker | FollowTag | Deploy) else job.change
+    return job.lane if isinstance(job, LineJob | Follower) else job.change
 
 
 Ending = Literal["waiting", "well", "conflict", "refused", "failed", "cancelled"]
@@ -154,7 +154,7 @@ class FindWaiting(Read[tuple[LineJob, ...]]):
 def takes_long(job: Job) -> bool:
     """Whether a job may take many minutes: then it must not keep others waiting, and few are done at a time."""
     match job:
-        case Backport() | Settle() | Answer() | Overview() | LineJob() | KeepTracker() | FollowTag() | Deploy():
+        case Backport() | Settle() | Answer() | Overview() | LineJob() | Follower():
             return False
         case _:
             assert_never(job)

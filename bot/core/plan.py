@@ -49,7 +49,7 @@ from bot.core.standing import FindOpenOnto
 from bot.core.survey import Survey, take_survey
 from bot.core.tagging import FetchTags
 from bot.core.versions import read_tag
-from bot.core.wishes import Deploy, FollowTag, KeepTracker, LineJob, MakeCandidate
+from bot.core.wishes import Follower, FollowTag, KeepTracker, LineJob, MakeCandidate
 
 MAX_LOOKED_AT = 100
 """Commits of one push that are looked at; a push of more is a branch being rewritten, not backports being finished."""
@@ -94,7 +94,7 @@ def flow_of(job: Job) -> Flow[Report]:
             return answer(job)
         case Overview():
             return overview(job)
-        case LineJob() | KeepTracker() | FollowTag() | Deploy():
+        case LineJob() | Follower():
             return follow(job)
         case _:
             assert_never(job)

@@ -11,7 +11,7 @@ from typing import assert_never
 
 from bot.core.jobs import Answer, Backport, Ended, Job, Overview, Settle
 from bot.core.model import Line, Person
-from bot.core.wishes import Deploy, FollowTag, KeepTracker, LineJob
+from bot.core.wishes import Follower, LineJob
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ def _subject(job: Job) -> tuple[str, str]:
             return type(job).__name__, str(line)
         case LineJob(line=line):
             return f"{job.verb}{job.apart}", str(line)
-        case Answer() | Overview() | KeepTracker() | FollowTag() | Deploy():
+        case Answer() | Overview() | Follower():
             return type(job).__name__, job.key
         case _:
             assert_never(job)

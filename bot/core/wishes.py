@@ -236,18 +236,11 @@ class SetNotes(LineJob):
 
 
 @dataclass(frozen=True, slots=True)
-class KeepTracker:
-    """Bring the tracker of a line up to date, where there is one."""
+class Follower:
+    """Work about a line that follows from something that has happened."""
 
     repo: Repo
     line: Line
-    occasion: str
-    """What happened: a reason to look, and never believed."""
-
-    @property
-    def key(self) -> str:
-        """One key per occasion."""
-        return f"tracker:{self.repo.forge}:{self.repo.id}:{self.line}:{self.occasion}"
 
     @property
     def change(self) -> str:
@@ -260,16 +253,27 @@ class KeepTracker:
         return lane_of_line(self.repo, self.line)
 
 
+@dataclass(frozen=True, slots=True)
+class KeepTracker(Follower):
+    """Bring the tracker of a line up to date, where there is one."""
+
+    occasion: str
+    """What happened: a reason to look, and never believed."""
+
+    @property
+    def key(self) -> str:
+        """One key per occasion."""
+        return f"tracker:{self.repo.forge}:{self.repo.id}:{self.line}:{self.occasion}"
+
+
 Occasion = Literal["created", "moved", "deleted", "rolled up"]
 """Why a tag is looked at: what was done to it, or that the changelog that its section goes into has moved on."""
 
 
 @dataclass(frozen=True, slots=True)
-class FollowTag:
+class FollowTag(Follower):
     """Do what follows from a version's tag that is there: what I began is ended, what people made is judged."""
 
-    repo: Repo
-    line: Line
     tag: str
     sha: str
     """What the occasion said that the tag names: a reason to look, and never believed."""
@@ -283,23 +287,11 @@ class FollowTag:
         apart = ("" if self.occasion == "created" else f":{self.occasion}") + (f":{self.told}" if self.told else "")
         return f"tag:{self.repo.forge}:{self.repo.id}:{self.tag}:{self.sha}{apart}"
 
-    @property
-    def change(self) -> str:
-        """See `KeepTracker.change`."""
-        return self.lane
-
-    @property
-    def lane(self) -> str:
-        """See `LineJob.lane`."""
-        return lane_of_line(self.repo, self.line)
-
 
 @dataclass(frozen=True, slots=True)
-class Deploy:
+class Deploy(Follower):
     """Tell the repository that deploys this one that a version is out, as the policies of both want it."""
 
-    repo: Repo
-    line: Line
     tag: str
     sha: str
     """What the tag named when it was counted, its object or its commit: it has to name that still."""
@@ -308,13 +300,3 @@ class Deploy:
     def key(self) -> str:
         """See `FollowTag.key`."""
         return f"deploy:{self.repo.forge}:{self.repo.id}:{self.tag}:{self.sha}"
-
-    @property
-    def change(self) -> str:
-        """See `KeepTracker.change`."""
-        return self.lane
-
-    @property
-    def lane(self) -> str:
-        """See `LineJob.lane`."""
-        return lane_of_line(self.repo, self.line)

@@ -63,10 +63,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     except UserError as error:
         return _complain(str(error), Exit.USAGE)
     except Exception as error:
-        if getattr(error, "status", None) == 401:  # no such token: that is set up wrong, and does not pass
+        if _is_unknown_token(error):
             return _complain(str(error), Exit.USAGE)
         return _report_fault(error)
     return code
+
+
+def _is_unknown_token(error: Exception) -> bool:
+    """Whether a forge knows no such token: that is set up wrong, and does not pass."""
+    from bot.forges.wire_fault import WireFault  # takes its time to load, and few commands ask a forge
+
+    return isinstance(error, WireFault) and error.status == 401
 
 
 def _ready_streams() -> None:

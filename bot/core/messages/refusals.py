@@ -28,14 +28,16 @@ class Refusal:
 
 def broken_policy(errors: PolicyErrors, label: str) -> Refusal:
     """The policy file is wrong, so nothing in it is in force."""
+    return Refusal(say_broken_policy(errors), f"Mend it on the default branch, then {relabel(label)}.")
+
+
+def say_broken_policy(errors: PolicyErrors) -> str:
+    """Its first mistake, and how many there are besides."""
     first = errors.errors[0]
     more = f" ({len(errors.errors) - 1} more mistakes follow.)" if len(errors.errors) > 1 else ""
+    where = f"{one_line(errors.path, 80)} is wrong in line {first.line}, “{one_line(first.quote, 120)}”"
     said = one_line(first.message, 250)
-    return Refusal(
-        f"The policy file {one_line(errors.path, 80)} is wrong in line {first.line}, “{one_line(first.quote, 120)}”: "
-        f"{said}{'' if said.endswith('?') else '.'}{more}",
-        f"Mend it on the default branch, then {relabel(label)}.",
-    )
+    return f"The policy file {where}: {said}{'' if said.endswith('?') else '.'}{more}"
 
 
 def not_permitted(person: Person, label: str) -> Refusal:
@@ -49,17 +51,25 @@ def not_permitted(person: Person, label: str) -> Refusal:
 
 def no_branch(line: Line, name: str, nearest: tuple[Line, ...], label: str) -> Refusal:
     """The line has no branch."""
+    step = f"Use the label of a line that exists, or create the branch and then {relabel(label)}."
+    return Refusal(say_no_branch(line, name, nearest), step)
+
+
+def say_no_branch(line: Line, name: str, nearest: tuple[Line, ...]) -> str:
+    """That there is none, and which lines have one."""
     known = f"the nearest lines are {listed(nearest)}" if nearest else "and no other line has one either"
-    return Refusal(
-        f"Line {line} has no branch (I looked for “{name}”); {known}.",
-        f"Use the label of a line that exists, or create the branch and then {relabel(label)}.",
-    )
+    return f"Line {line} has no branch (I looked for “{name}”); {known}."
 
 
 def two_branches(line: Line, names: Iterable[str], label: str) -> Refusal:
     """The line has more than one branch."""
+    return Refusal(say_two_branches(line, names), f"Delete all but one, then {relabel(label)}.")
+
+
+def say_two_branches(line: Line, names: Iterable[str]) -> str:
+    """That there are several, with their names."""
     both = " and ".join(f"“{name}”" for name in names)
-    return Refusal(f"Line {line} has more than one branch: {both}.", f"Delete all but one, then {relabel(label)}.")
+    return f"Line {line} has more than one branch: {both}."
 
 
 def not_landed(pull: Pull, reason: str) -> Refusal:

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Sequence
 
 from bot.core.issues import Issue
 from bot.core.ledger import safe_login, safe_url
-from bot.core.messages.escape import code, link, listed, one_line, plain, pull_link
-from bot.core.messages.refusals import Refusal
+from bot.core.messages.escape import code, link, one_line, plain, pull_link
+from bot.core.messages.refusals import Refusal, say_broken_policy, say_no_branch, say_two_branches
 from bot.core.model import Line, Person, Pull
 from bot.core.policy import PolicyErrors
 from bot.core.release.gates import Gate
@@ -24,26 +24,18 @@ _SIGNS = {"open": "✅", "warns": "⚠️", "waits": "⏳", "closed": "⛔"}
 
 def broken_policy(errors: PolicyErrors) -> Refusal:
     """The policy file is wrong, so nothing in it is in force."""
-    first = errors.errors[0]
-    said = one_line(first.message, 250)
-    return Refusal(
-        f"The policy file {one_line(errors.path, 80)} is wrong in line {first.line}, “{one_line(first.quote, 120)}”: "
-        f"{said}.",
-        "Mend it on the default branch, then ask again.",
-    )
+    return Refusal(say_broken_policy(errors), "Mend it on the default branch, then ask again.")
 
 
 def no_branch(line: Line, name: str, nearest: tuple[Line, ...]) -> Refusal:
     """The line has no branch."""
-    known = f"the nearest lines are {listed(nearest)}" if nearest else "and no other line has one either"
     step = "Name a line that exists, or have a manager make it: /release cut"
-    return Refusal(f"Line {line} has no branch (I looked for “{name}”); {known}.", f"{step} {line}")
+    return Refusal(say_no_branch(line, name, nearest), f"{step} {line}")
 
 
 def two_branches(line: Line, names: Iterable[str]) -> Refusal:
     """The line has more than one branch."""
-    both = " and ".join(f"“{name}”" for name in names)
-    return Refusal(f"Line {line} has more than one branch: {both}.", "Delete all but one, then ask again.")
+    return Refusal(say_two_branches(line, names), "Delete all but one, then ask again.")
 
 
 def unreadable_tracker(line: Line, issue: Issue | None) -> Refusal:

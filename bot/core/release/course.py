@@ -22,6 +22,7 @@ from bot.core.release.withdrawal import yank
 from bot.core.wishes import (
     CutLine,
     Deploy,
+    Follower,
     FollowTag,
     Hold,
     KeepTracker,
@@ -50,6 +51,6 @@ FLOWS: dict[type, Callable[[Any], Flow[Report]]] = {
 """By the type of the job."""
 
 
-def follow(job: LineJob | KeepTracker | FollowTag | Deploy) -> Flow[Report]:
+def follow(job: LineJob | Follower) -> Flow[Report]:
     """The flow that does a job."""
     return FLOWS[type(job)](job)
